@@ -1,0 +1,79 @@
+package service
+
+import (
+	"context"
+
+	"quire"
+)
+
+// Store is what the service keeps across restarts: the union of the small
+// contracts below. Errors are *quire.Error where the caller is at fault
+// (NotFound, AlreadyExists, FailedPrecondition) and plain where the store is.
+// All methods are safe for concurrent use; each is one transaction.
+type Store interface {
+	CommunityStore
+	ProjectStore
+	OperationStore
+	ExecutionStore
+}
+
+// CommunityStore keeps communities. A mutation stores its done operation in
+// the same transaction and returns it; if that operation carries an
+// IdempotencyKey that its creator has used before, nothing is written and the
+// earlier operation is returned as it is.
+type CommunityStore interface {
+	CreateCommunity(ctx context.Context, c quire.Community, op quire.Operation) (quire.Operation, error)
+	Community(ctx context.Context, id quire.CommunityID) (quire.Community, error)
+	// Communities returns a page, oldest first, and the token of the next one:
+	// empty at the end. A token that the store did not give is InvalidArgument.
+	Communities(ctx context.Context, f quire.CommunityFilter) ([]quire.Community, string, error)
+	// UpdateCommunity stores what change makes of the community.
+	UpdateCommunity(ctx context.Context, id quire.CommunityID, op quire.Operation, change func(*quire.Community) error) (quire.Operation, error)
+	// DeleteCommunity refuses with FailedPrecondition while the community has
+	// projects, and for quire.DefaultCommunity.
+	DeleteCommunity(ctx context.Context, id quire.CommunityID, op quire.Operation) (quire.Operation, error)
+}
+
+// ProjectStore keeps projects; operations and idempotency are as in CommunityStore.
+type ProjectStore interface {
+	CreateProject(ctx context.Context, p quire.Project, op quire.Operation) (quire.Operation, error)
+	Project(ctx context.Context, id quire.ProjectID) (quire.Project, error)
+	Projects(ctx context.Context, f quire.ProjectFilter) ([]quire.Project, string, error)
+	UpdateProject(ctx context.Context, id quire.ProjectID, op quire.Operation, change func(*quire.Project) error) (quire.Operation, error)
+	// DeleteProject hides the project and all it holds from every other
+	// method but those of a DeletionStore, and stores op, which is not done.
+	DeleteProject(ctx context.Context, id quire.ProjectID, op quire.Operation) (quire.Operation, error)
+}
+
+// DeletionStore finishes what DeleteProject began.
+type DeletionStore interface {
+	// DeletedProjects returns the ids of the projects that wait for Purge.
+	DeletedProjects(ctx context.Context) ([]quire.ProjectID, error)
+	// ProjectExecutions returns the ids of a project's executions that match
+	// ended, deleted projects included.
+	ProjectExecutions(ctx context.Context, id quire.ProjectID, ended bool) ([]quire.ExecutionID, error)
+	// PurgeProject removes the rows of a deleted project and its executions
+	// and marks its deletion's operation done.
+	PurgeProject(ctx context.Context, id quire.ProjectID) error
+}
+
+// OperationStore finds operations.
+type OperationStore interface {
+	Operation(ctx context.Context, id quire.OperationID) (quire.Operation, error)
+	// OperationByKey finds the operation that creator started under an
+	// idempotency key; NotFound where there is none.
+	OperationByKey(ctx context.Context, creator, key string) (quire.Operation, error)
+}
+
+// ExecutionStore keeps executions.
+type ExecutionStore interface {
+	// CreateExecution stores a QUEUED execution with its operation, which is
+	// not done; idempotency is as in CommunityStore.
+	CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation) (quire.Operation, error)
+	Execution(ctx context.Context, id quire.ExecutionID) (quire.Execution, error)
+	// Executions returns a page, newest first.
+	Executions(ctx context.Context, f quire.ExecutionFilter) ([]quire.Execution, string, error)
+	// RequestCancel notes that the execution is to stop, once: it does nothing
+	// to one that has ended or was asked before. It returns the execution.
+	RequestCancel(ctx context.Context, id quire.ExecutionID) (quire.Execution, error)
+}
