@@ -1,0 +1,228 @@
+// Package layers_test keeps the layers: it lists every package of the module
+// with its imports and holds them against one table. Test files may import
+// what they like, for a test wires real parts together.
+package layers_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"quire/internal/testenv"
+)
+
+// A layer says what one package may import besides the standard library.
+type layer struct {
+	quire    []string // packages of this module; a trailing /... takes in those below
+	external []string // prefixes of other modules' packages
+}
+
+const (
+	gox        = "golang.org/x/"
+	prometheus = "github.com/prometheus/"
+	grpc       = "google.golang.org/grpc"
+	protobuf   = "google.golang.org/protobuf"
+	genproto   = "google.golang.org/genproto/"
+	datasphere = "github.com/yandex-cloud/go-genproto/"
+	gateway    = "github.com/grpc-ecosystem/grpc-gateway/v2/"
+	terminal   = "github.com/mattn/go-isatty"
+	cobra      = "github.com/spf13/"
+	sqlite     = "modernc.org/sqlite"
+	uuid       = "github.com/google/uuid"
+	compiler   = "github.com/bufbuild/protocompile"
+)
+
+// The lower layers, each with what stands below it.
+var (
+	words    = []string{"quire", "quire/nbformat", "quire/jupyter"}
+	running  = slices.Concat(words, []string{"quire/internal/journal", "quire/internal/runner"})
+	journals = slices.Concat(words, []string{"quire/internal/journal"})
+	serving  = slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/service"})
+	wire     = []string{gox, grpc, protobuf, genproto, datasphere, gateway, prometheus, uuid}
+)
+
+// layers is the table. A package that is not in it is refused: say first where
+// it stands. What is only there for tests is in testSupport as well.
+var layers = map[string]layer{
+	"quire":          {},
+	"quire/nbformat": {quire: []string{"quire"}},
+	"quire/jupyter":  {quire: []string{"quire"}, external: []string{gox + "sys/"}},
+
+	"quire/internal/journal": {quire: words, external: []string{gox}},
+	"quire/internal/runner":  {quire: words, external: []string{gox}},
+
+	"quire/internal/executor": {quire: running, external: []string{gox}},
+	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
+	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
+
+	"quire/internal/auth":   {quire: serving, external: wire},
+	"quire/internal/files":  {quire: serving, external: []string{gox}},
+	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/executor"}), external: []string{gox, prometheus}},
+	"quire/internal/sqlite": {quire: serving, external: []string{gox, prometheus, sqlite}},
+	"quire/internal/grpcapi": {
+		quire:    slices.Concat(serving, []string{"quire/internal/gen/..."}),
+		external: wire,
+	},
+	"quire/internal/rest": {
+		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/grpcapi"}),
+		external: wire,
+	},
+
+	"quire/internal/gen/...": {quire: []string{"quire/internal/gen/..."}, external: wire},
+	"quire/internal/cli": {
+		quire:    slices.Concat(serving, running, []string{"quire/internal/executor", "quire/internal/gen/..."}),
+		external: slices.Concat(wire, []string{cobra, terminal}),
+	},
+	"quire/cmd/quire": {
+		quire:    []string{"quire/..."},
+		external: slices.Concat(wire, []string{cobra, terminal, sqlite}),
+	},
+
+	"quire/internal/testenv":    {},
+	"quire/jupyter/jupytertest": {quire: words, external: []string{gox}},
+	"quire/tools/...":           {external: slices.Concat(wire, []string{compiler})},
+}
+
+// testSupport is imported by tests and by each other alone.
+var testSupport = []string{"quire/internal/testenv", "quire/jupyter/jupytertest"}
+
+// violation says why pkg may not import imported, or returns "".
+func violation(pkg, imported string) string {
+	l, ok := layerOf(pkg)
+	switch {
+	case !ok:
+		return "is in no layer: give it a row in the table"
+	case imported == "C":
+		return "uses cgo: Quire is pure Go"
+	case matches("quire/cmd/...", imported):
+		return "imports " + imported + ": nothing imports a main package"
+	case slices.Contains(testSupport, pkg) && (imported == "testing" || slices.Contains(testSupport, imported)):
+		return ""
+	case imported == "testing" || slices.Contains(testSupport, imported):
+		return "imports " + imported + ": that is for tests alone"
+	case standard(imported):
+		return ""
+	case matches("quire/...", imported):
+		if slices.ContainsFunc(l.quire, func(p string) bool { return matches(p, imported) }) {
+			return ""
+		}
+		return "imports " + imported + ": its layer may not"
+	}
+	if slices.ContainsFunc(l.external, func(p string) bool { return strings.HasPrefix(imported, p) }) {
+		return ""
+	}
+	return "imports " + imported + ": its layer does not know that module"
+}
+
+func layerOf(pkg string) (layer, bool) {
+	for pattern, l := range layers {
+		if matches(pattern, pkg) {
+			return l, true
+		}
+	}
+	return layer{}, false
+}
+
+// matches reports whether pattern names pkg, as the go command reads "/...".
+func matches(pattern, pkg string) bool {
+	above, tree := strings.CutSuffix(pattern, "/...")
+	return pkg == above || tree && strings.HasPrefix(pkg, above+"/")
+}
+
+// standard reports whether path is of the standard library: no dot in its
+// first element, and not this module.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return first != "quire" && !strings.Contains(first, ".")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", "./...")
+	cmd.Dir = testenv.RepoRoot(t)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	list, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+
+	seen := 0
+	for dec := json.NewDecoder(bytes.NewReader(list)); ; {
+		var pkg struct {
+			ImportPath       string
+			GoFiles, Imports []string
+		}
+		if err := dec.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(pkg.GoFiles) == 0 {
+			continue // tests only, as this one
+		}
+		seen++
+		// A package with no imports must be in the table as well.
+		for _, imported := range append(pkg.Imports, "errors") {
+			if why := violation(pkg.ImportPath, imported); why != "" {
+				t.Errorf("%s %s", pkg.ImportPath, why)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("go list showed %d packages with code, want all of the module", seen)
+	}
+}
+
+func TestViolation(t *testing.T) {
+	tests := []struct {
+		pkg, imported string
+		want          string // substring; empty: allowed
+	}{
+		{"quire", "encoding/json", ""},
+		{"quire", "golang.org/x/sys/unix", "does not know that module"},
+		{"quire", "quire/nbformat", "its layer may not"},
+		{"quire/nbformat", "quire", ""},
+		{"quire/nbformat", "quire/jupyter", "its layer may not"},
+		{"quire/jupyter", "golang.org/x/sys/unix", ""},
+		{"quire/jupyter", "github.com/go-zeromq/zmq4", "does not know that module"},
+		{"quire/jupyter", "quire/nbformat", "its layer may not"},
+		{"quire/internal/runner", "quire/jupyter", ""},
+		{"quire/internal/runner", "quire/internal/journal", "its layer may not"},
+		{"quire/internal/journal", "quire/internal/executor", "its layer may not"},
+		{"quire/internal/executor", "quire/internal/runner", ""},
+		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
+		{"quire/internal/service", "quire/internal/dispatch", ""},
+		{"quire/internal/service", "quire/internal/files", "its layer may not"},
+		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},
+		{"quire/internal/dispatch", "quire/internal/service", "its layer may not"},
+		{"quire/internal/sqlite", "quire/internal/dispatch", ""},
+		{"quire/internal/sqlite", "quire/internal/files", "its layer may not"},
+		{"quire/internal/sqlite", "github.com/mattn/go-sqlite3", "does not know that module"},
+		{"quire/internal/files", "quire/internal/sqlite", "its layer may not"},
+		{"quire/internal/local", "quire/internal/executor", ""},
+		{"quire/internal/grpcapi", "quire/internal/gen/quire/v1", ""},
+		{"quire/internal/grpcapi", "quire/internal/rest", "its layer may not"},
+		{"quire/internal/rest", "quire/internal/grpcapi", ""},
+		{"quire/internal/rest", "quire/internal/auth", "its layer may not"},
+		{"quire/internal/cli", "quire/internal/sqlite", "its layer may not"},
+		{"quire/internal/cli", "quire/cmd/quire", "nothing imports a main package"},
+		{"quire/cmd/quire", "quire/internal/sqlite", ""},
+		{"quire/internal/service", "quire/internal/testenv", "for tests alone"},
+		{"quire/internal/service", "testing", "for tests alone"},
+		{"quire/jupyter/jupytertest", "testing", ""},
+		{"quire/internal/files", "C", "pure Go"},
+		{"quire/internal/utils", "errors", "is in no layer"},
+		{"quirehost", "errors", "is in no layer"},
+	}
+	for _, tt := range tests {
+		got := violation(tt.pkg, tt.imported)
+		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("violation(%q, %q) = %q, want %q", tt.pkg, tt.imported, got, tt.want)
+		}
+	}
+}
