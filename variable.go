@@ -20,6 +20,16 @@ const (
 	MissingVariable   VariableType = "missing"   // the kernel has no such name; no value
 )
 
+// Known reports whether t is one of the types.
+func (t VariableType) Known() bool {
+	switch t {
+	case NullVariable, BoolVariable, IntVariable, FloatVariable, StringVariable, ListVariable, DictVariable,
+		ArrayVariable, DataFrameVariable, ObjectVariable, MissingVariable:
+		return true
+	}
+	return false
+}
+
 // Variable is an output variable as read from the kernel after the last cell.
 type Variable struct {
 	Name      string          `json:"name"`
