@@ -1,0 +1,141 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"quire"
+	"quire/internal/dispatch"
+)
+
+var (
+	// A deleted project has no QUEUED executions: see abortQueued.
+	claimQueued = `UPDATE executions
+		SET state = 'STARTING', claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
+		WHERE seq = (SELECT seq FROM executions WHERE state = 'QUEUED' ORDER BY seq LIMIT 1)
+		RETURNING ` + executionColumns
+
+	claimAbandoned = `UPDATE executions
+		SET claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
+		WHERE state IN ('STARTING', 'RUNNING') AND claim_owner != ? AND claim_until <= ?
+		RETURNING ` + executionColumns + `, seq`
+
+	renewClaims = `UPDATE executions SET claim_until = max(claim_until, ?)
+		WHERE state IN ('STARTING', 'RUNNING') AND claim_owner = ?`
+
+	saveProgress = `UPDATE executions
+		SET ` + strings.ReplaceAll(progressColumns, ",", " = ?,") + ` = ?, handle = ?, claim_owner = ?, claim_until = iif(?, claim_until, 0)
+		WHERE id = ? AND claim_owner = ? AND claim_token = ? AND state IN ('STARTING', 'RUNNING')
+		RETURNING project_id`
+)
+
+// ClaimQueued implements dispatch.Store.
+func (s *Store) ClaimQueued(ctx context.Context, owner string, until time.Time) (quire.Execution, bool, error) {
+	var e quire.Execution
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		return tx.StmtContext(ctx, s.stmts.claimQueued).QueryRowContext(ctx, owner, moment{&until}).Scan(executionFields(&e)...)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return quire.Execution{}, false, nil
+	case err != nil:
+		return quire.Execution{}, false, fmt.Errorf("claim queued execution: %w", err)
+	}
+	return e, true, nil
+}
+
+// ClaimAbandoned implements dispatch.Store; the oldest come first.
+func (s *Store) ClaimAbandoned(ctx context.Context, owner string, now, until time.Time) ([]quire.Execution, error) {
+	type claimed struct {
+		execution quire.Execution
+		seq       int64
+	}
+	var found []claimed
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, claimAbandoned, owner, moment{&until}, owner, moment{&now})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			e, seq, err := scanExecution(rows)
+			if err != nil {
+				return err
+			}
+			found = append(found, claimed{e, seq})
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim abandoned executions: %w", err)
+	}
+	slices.SortFunc(found, func(a, b claimed) int { return cmp.Compare(a.seq, b.seq) })
+	executions := make([]quire.Execution, len(found))
+	for i, c := range found {
+		executions[i] = c.execution
+	}
+	return executions, nil
+}
+
+// RenewClaims implements dispatch.Store. A lease that lasts longer already stays.
+func (s *Store) RenewClaims(ctx context.Context, owner string, until time.Time) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, renewClaims, moment{&until}, owner)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("renew claims: %w", err)
+	}
+	return nil
+}
+
+// SaveProgress implements dispatch.Store. An execution of a deleted project
+// that would go back into the queue ends instead.
+func (s *Store) SaveProgress(ctx context.Context, id quire.ExecutionID, claim quire.Claim, handle quire.Handle, p quire.Progress, failed *quire.Error) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		keep := p.State != quire.Queued && !p.State.Ended()
+		owner := ""
+		if keep {
+			owner = claim.Owner
+		}
+		var project quire.ProjectID
+		args := append(progressFields(&p), rawText{&handle}, owner, keep, id, claim.Owner, claim.Token)
+		err := tx.StmtContext(ctx, s.stmts.saveProgress).QueryRowContext(ctx, args...).Scan(&project)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return dispatch.ErrClaimLost
+		case err != nil:
+			return err
+		case p.State == quire.Queued:
+			err := s.projectThere(ctx, tx, project)
+			if quire.CodeOf(err) == quire.NotFound {
+				return s.abortQueued(ctx, tx, project)
+			}
+			return err
+		case p.State.Ended():
+			return s.endExecution(ctx, tx, id, p.State, failed)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("save progress of execution %s: %w", id, err)
+	}
+	return nil
+}
+
+// endExecution makes the execution's operation done.
+func (s *Store) endExecution(ctx context.Context, tx *sql.Tx, id quire.ExecutionID, state quire.State, failed *quire.Error) error {
+	var result any
+	if failed == nil {
+		result = `"` + string(state) + `"`
+	}
+	now := s.orNow(s.now())
+	_, err := tx.StmtContext(ctx, s.stmts.endOperation).ExecContext(ctx, result, failureText{&failed}, moment{&now}, id)
+	return err
+}

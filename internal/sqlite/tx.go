@@ -1,0 +1,83 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	driver "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"quire"
+)
+
+// scanner is a *sql.Row or *sql.Rows.
+type scanner interface{ Scan(...any) error }
+
+// write runs f in a transaction that has the write lock from its start: what f
+// reads cannot have changed when it writes. Nothing is written if f fails.
+func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// mutate runs f and stores op in one transaction, unless op's creator has used
+// its idempotency key before: then it only returns that earlier operation.
+func (s *Store) mutate(ctx context.Context, op quire.Operation, f func(tx *sql.Tx, op *quire.Operation) error) (quire.Operation, error) {
+	s.stamp(&op)
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		if op.IdempotencyKey != "" {
+			earlier, err := scanOperation(tx.StmtContext(ctx, s.stmts.operationByKey).QueryRowContext(ctx, op.CreatedBy, op.IdempotencyKey))
+			if err == nil {
+				op = earlier
+				return nil
+			}
+			if !errors.Is(err, sql.ErrNoRows) {
+				return err
+			}
+		}
+		if err := f(tx, &op); err != nil {
+			return err
+		}
+		_, err := tx.StmtContext(ctx, s.stmts.insertOperation).ExecContext(ctx, operationFields(&op)...)
+		return taken(err, "operation", string(op.ID))
+	})
+	if err != nil {
+		return quire.Operation{}, fmt.Errorf("%s: %w", op.Kind, err)
+	}
+	return op, nil
+}
+
+// notFound says that there is no such thing, in words for the client.
+func notFound(what, id string) error {
+	return quire.Errorf(quire.NotFound, "%s %q not found", what, id)
+}
+
+// orNotFound returns err, or a NotFound error if err says that there is no row.
+func orNotFound(err error, what, id string) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return notFound(what, id)
+	}
+	return err
+}
+
+// taken returns err, or an AlreadyExists error if err says that id is in use.
+func taken(err error, what, id string) error {
+	e, ok := errors.AsType[*driver.Error](err)
+	if ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) {
+		return &quire.Error{
+			Code:    quire.AlreadyExists,
+			Message: fmt.Sprintf("%s %q exists already", what, id),
+			Err:     err,
+		}
+	}
+	return err
+}
