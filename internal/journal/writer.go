@@ -1,0 +1,227 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"quire"
+)
+
+// DefaultMaxPending is WriterOptions.MaxPending where that is zero.
+const DefaultMaxPending = 8 << 20
+
+// keepBuffer is the largest buffer that a Writer keeps for reuse.
+const keepBuffer = 1 << 20
+
+var (
+	// ErrClosed is returned by Append after Close.
+	ErrClosed = errors.New("journal is closed")
+	// ErrFinished is returned by Append for an event that may not follow the
+	// execution's end: any at all, or any but Started where a retry was announced.
+	ErrFinished = errors.New("journal is finished")
+)
+
+// WriterOptions tune a Writer; nil and zero fields mean the defaults.
+type WriterOptions struct {
+	// Durable is called with the length of the file that is safe on disk: once
+	// by Open, then after every sync and before Sync returns, in order and
+	// never twice at a time. It must not call the Writer.
+	Durable func(size int64)
+	// Now stamps events that have no time. The default is time.Now.
+	Now func() time.Time
+	// MaxPending bounds the bytes that wait for the disk; Append blocks while
+	// there are more. An event that is larger by itself waits alone.
+	MaxPending int
+
+	wrap func(file) file // for tests: a disk that fails
+}
+
+// Writer appends events to a journal. One goroutine of its own, which Close
+// ends, writes and syncs whatever has gathered, so that many events share a
+// sync. All methods are safe for concurrent use.
+//
+// After a write or a sync has failed nothing more is written: every later call
+// returns that error. What was appended since the last good sync may be lost.
+type Writer struct {
+	file       file
+	durable    func(int64)
+	now        func() time.Time
+	maxPending int
+
+	order   sync.Mutex // held while an event gets its number and its place
+	encoded bytes.Buffer
+
+	mu       sync.Mutex // guards what follows
+	seq      int32
+	finished *quire.Finished
+	pending  []byte
+	size     int64 // of the file, once pending is written
+	synced   int32 // number of the last durable event
+	err      error
+	closing  bool
+	changed  chan struct{} // closed and replaced when synced, err or closing change, or pending shrinks
+
+	wake chan struct{} // holds a value while there may be work
+	done chan struct{} // closed when the goroutine has ended
+}
+
+// Seq returns the number of the last event, 0 in an empty journal.
+func (w *Writer) Seq() int32 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seq
+}
+
+// Finished returns the journal's last event if that is a Finished, else nil.
+func (w *Writer) Finished() *quire.Finished {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.finished
+}
+
+// Append gives e the next number and, if it has none, the time, and queues it.
+// It does not wait for the disk, but blocks while more than MaxPending bytes wait.
+func (w *Writer) Append(e quire.Event) error {
+	w.order.Lock()
+	defer w.order.Unlock()
+	if err := w.admit(&e); err != nil {
+		return err
+	}
+	line, err := w.encode(e)
+	if err != nil {
+		return err
+	}
+	return w.enqueue(line, e)
+}
+
+// admit numbers the event if it may follow the one before.
+func (w *Writer) admit(e *quire.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.err != nil:
+		return w.err
+	case w.closing:
+		return ErrClosed
+	case w.finished != nil && (!w.finished.Retry || e.Started == nil):
+		return ErrFinished
+	case w.seq == math.MaxInt32:
+		return errors.New("append to journal: out of event numbers")
+	}
+	e.Seq = w.seq + 1
+	if e.Time.IsZero() {
+		e.Time = w.now()
+	}
+	e.Time = e.Time.UTC()
+	return nil
+}
+
+// encode returns the event's line, valid until the next call.
+func (w *Writer) encode(e quire.Event) ([]byte, error) {
+	b := &w.encoded
+	b.Reset()
+	b.WriteString("00000000 ")
+	encoder := json.NewEncoder(b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e); err != nil {
+		return nil, fmt.Errorf("append to journal: %w", err)
+	}
+	line := b.Bytes()
+	if !utf8.Valid(line) {
+		// Raw JSON from a kernel comes through the encoder unchecked; JSON is UTF-8.
+		line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
+	}
+	if len(line)-headLen-1 > MaxEvent {
+		return nil, ErrTooLarge
+	}
+	appendHead(line[:0], line[headLen:len(line)-1])
+	return line, nil
+}
+
+// enqueue waits for room and hands the line to the goroutine.
+func (w *Writer) enqueue(line []byte, e quire.Event) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for w.err == nil && !w.closing && len(w.pending) > 0 && len(w.pending)+len(line) > w.maxPending {
+		w.await()
+	}
+	if w.err != nil {
+		return w.err
+	}
+	if w.closing {
+		return ErrClosed
+	}
+	w.pending = append(w.pending, line...)
+	w.seq, w.finished = e.Seq, e.Finished
+	w.signal()
+	if w.encoded.Cap() > keepBuffer {
+		w.encoded = bytes.Buffer{}
+	}
+	return nil
+}
+
+// await gives up the lock until something has changed.
+func (w *Writer) await() {
+	changed := w.changed
+	w.mu.Unlock()
+	<-changed
+	w.mu.Lock()
+}
+
+func (w *Writer) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *Writer) broadcast() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// Sync returns when every event appended before the call is durable, or with
+// the Writer's error, or with ctx's.
+func (w *Writer) Sync(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for target := w.seq; w.synced < target; {
+		if w.err != nil {
+			return w.err
+		}
+		changed := w.changed
+		w.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+		w.mu.Lock()
+		if err := context.Cause(ctx); err != nil && w.synced < target {
+			return fmt.Errorf("sync journal: %w", err)
+		}
+	}
+	return w.err
+}
+
+// Close makes everything appended durable and closes the file. It is
+// idempotent and returns the Writer's error, if it has one.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	if !w.closing {
+		w.closing = true
+		w.broadcast()
+		w.signal()
+	}
+	w.mu.Unlock()
+	<-w.done
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
