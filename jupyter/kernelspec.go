@@ -61,6 +61,9 @@ func Kernels(path []string) ([]Kernelspec, error) {
 	return specs, nil
 }
 
+// DefaultKernel is the kernelspec of a notebook that names none.
+const DefaultKernel = "python3"
+
 // FindKernel returns the kernelspec of that name, whose case does not matter.
 // An unknown name is InvalidArgument for the field "kernel" and lists the
 // known ones.

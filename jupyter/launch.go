@@ -116,12 +116,12 @@ func executable(file string) bool {
 
 // env adds the kernelspec's variables to base.
 func (k Kernelspec) env(base []string, vars map[string]string) []string {
-	env := slices.Clone(base)
+	// Never nil, which would mean this process's own environment.
+	env := append(make([]string, 0, len(base)+len(k.Env)), base...)
 	for _, name := range slices.Sorted(maps.Keys(k.Env)) {
 		env = append(env, name+"="+substitute(k.Env[name], vars))
 	}
-	// nil would mean this process's own environment.
-	return append([]string{}, env...)
+	return env
 }
 
 var variable = regexp.MustCompile(`\$(\$|[A-Za-z_][A-Za-z0-9_]*|\{[A-Za-z_][A-Za-z0-9_]*\})`)
