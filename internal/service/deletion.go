@@ -1,0 +1,113 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"quire"
+)
+
+// purgeRetry is the time from a deletion that failed to the next attempt.
+const purgeRetry = 10 * time.Second
+
+// Run finishes the deletions of projects, those included that an earlier
+// server began. It returns nil after ctx has ended; what is not finished by
+// then is taken up by the next Run. It must not run twice at a time.
+func (s *Service) Run(ctx context.Context) error {
+	var purges sync.WaitGroup
+	defer purges.Wait()
+	begun := map[quire.ProjectID]bool{}
+	for {
+		var retry <-chan time.Time
+		ids, err := s.deletions.DeletedProjects(ctx)
+		if err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "deleted projects are not known", "error", err)
+			retry = time.After(purgeRetry)
+		} else {
+			maps.DeleteFunc(begun, func(id quire.ProjectID, _ bool) bool { return !slices.Contains(ids, id) })
+		}
+		for _, id := range ids {
+			if !begun[id] {
+				begun[id] = true
+				purges.Go(func() { s.purgeUntilDone(ctx, id) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.deleted:
+		case <-retry:
+		}
+	}
+}
+
+func (s *Service) purgeUntilDone(ctx context.Context, id quire.ProjectID) {
+	for {
+		err := s.purge(ctx, id)
+		if err == nil {
+			s.log.InfoContext(ctx, "project deleted", "project_id", id)
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		s.log.ErrorContext(ctx, "project is not deleted yet", "project_id", id, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(purgeRetry):
+		}
+	}
+}
+
+// purge removes a project from the outside in: its rows go last, for they are
+// how a later server knows what is left to do.
+func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
+	running, err := s.deletions.ProjectExecutions(ctx, id, false)
+	if err != nil {
+		return err
+	}
+	for _, execution := range running {
+		s.dispatcher.Cancel(execution)
+	}
+	for _, execution := range running {
+		if err := s.awaitEnd(ctx, execution); err != nil {
+			return err
+		}
+	}
+	if err := s.files.RemoveProject(ctx, id); err != nil {
+		return fmt.Errorf("remove project storage: %w", err)
+	}
+	ended, err := s.deletions.ProjectExecutions(ctx, id, true)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, execution := range ended {
+		errs = append(errs, s.archive.Remove(ctx, execution))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove executions: %w", err)
+	}
+	return s.deletions.PurgeProject(ctx, id)
+}
+
+// awaitEnd returns nil after the execution has ended.
+func (s *Service) awaitEnd(ctx context.Context, id quire.ExecutionID) error {
+	for {
+		_, growing, changed := s.dispatcher.Journal(id)
+		if !growing {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}

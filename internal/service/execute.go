@@ -1,0 +1,110 @@
+package service
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"quire"
+)
+
+// ExecuteRequest asks for one run of a notebook.
+type ExecuteRequest struct {
+	ProjectID        quire.ProjectID
+	Target           string         // a notebook's path, or path#cell where ByCell is set
+	ByCell           bool           // the client used the deprecated cell_id
+	Inputs           map[string]any // JSON values, as in quire.Execution
+	OutputNames      []string
+	Spec             string // empty: the project's, else quire.DefaultSpec
+	SparkConnectorID string
+}
+
+// Execute accepts an execution and returns its operation, whose id is the
+// execution's. Everything that can be known to be wrong before a kernel starts
+// is an error here. The notebook is run as it is now, whatever becomes of the
+// file.
+func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (quire.Operation, error) {
+	if first, ok, err := s.repeated(ctx, call); ok || err != nil {
+		return first, err
+	}
+	op := s.operation(call, quire.OpExecute, "Execute notebook")
+	e, input, err := s.prepare(ctx, r)
+	if err != nil {
+		return quire.Operation{}, err
+	}
+	e.ID = quire.ExecutionID(op.ID)
+	e.CreatedBy, e.CreatedAt = op.CreatedBy, op.CreatedAt
+	op.ProjectID, op.Target = e.ProjectID, e.Target
+
+	stored, err := s.accept(ctx, e, op, input)
+	if err != nil {
+		return quire.Operation{}, err
+	}
+	return stored, sameRequest(call, stored)
+}
+
+// prepare makes of a request the execution that it asks for, and reads the
+// notebook that is to be run.
+func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, []byte, error) {
+	var none quire.Execution
+	target, err := parseTarget(r.Target, r.ByCell)
+	if err != nil {
+		return none, nil, err
+	}
+	if err := quire.CheckInputs("input_variables", r.Inputs); err != nil {
+		return none, nil, err
+	}
+	if err := quire.CheckOutputNames("output_variable_names", r.OutputNames); err != nil {
+		return none, nil, err
+	}
+	p, err := s.store.Project(ctx, r.ProjectID)
+	if err != nil {
+		return none, nil, atField("project_id", err)
+	}
+	spec, err := s.catalogue.Lookup("spec", cmp.Or(r.Spec, p.Settings.DefaultSpec, quire.DefaultSpec))
+	if err != nil {
+		return none, nil, err
+	}
+	if r.SparkConnectorID != "" {
+		// There is no way yet to make a connector, so no id can be that of one.
+		return none, nil, &quire.Error{
+			Code: quire.NotFound, Field: "spark_connector_id",
+			Message: fmt.Sprintf("spark connector %.200q not found", r.SparkConnectorID),
+		}
+	}
+	input, err := s.readTarget(ctx, p.ID, &target)
+	if err != nil {
+		return none, nil, err
+	}
+	return quire.Execution{
+		ProjectID:   p.ID,
+		Target:      target,
+		Inputs:      r.Inputs,
+		OutputNames: r.OutputNames,
+		Spec:        spec.Name,
+		Run:         p.Run.Or(s.run),
+		Progress:    quire.Progress{State: quire.Queued},
+	}, input, nil
+}
+
+// accept stores the execution. The notebook goes first: an execution that is
+// in the queue can be started.
+func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte) (quire.Operation, error) {
+	if err := s.archive.Create(ctx, e.ID, input); err != nil {
+		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
+	}
+	stored, err := s.store.CreateExecution(ctx, e, op)
+	if err == nil && stored.ID == op.ID {
+		s.dispatcher.Wake()
+		return stored, nil
+	}
+	// CreateExecution may have been cut off after its commit, by ctx say: then
+	// the execution is queued and needs its notebook.
+	ctx = context.WithoutCancel(ctx)
+	if _, found := s.store.Execution(ctx, e.ID); quire.CodeOf(found) == quire.NotFound {
+		if err := s.archive.Remove(ctx, e.ID); err != nil {
+			s.log.WarnContext(ctx, "folder of an execution that was not accepted is left over", "execution_id", e.ID, "error", err)
+		}
+	}
+	return stored, err
+}

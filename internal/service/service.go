@@ -1,0 +1,82 @@
+// Package service is what the API can do, in the domain's words: communities,
+// projects and their files, and the executions of notebooks with the
+// operations that clients wait for. It checks what the wire cannot, and
+// declares what it needs of the parts that keep, run and hold things.
+//
+// How requests arrive belongs to grpcapi and rest, who sends them to auth, and
+// when and where a notebook runs to dispatch.
+package service
+
+import (
+	"log/slog"
+	"time"
+
+	"quire"
+)
+
+// Parts are what a Service works with; all are required.
+type Parts struct {
+	Store      Store
+	Deletions  DeletionStore
+	Files      Files
+	Archive    Archive
+	Dispatcher Dispatcher
+	Kernels    Kernels
+}
+
+// Options may be nil, and each zero field means its default.
+type Options struct {
+	Catalogue quire.Catalogue   // default quire.DefaultCatalogue
+	Run       quire.RunSettings // the server's, over quire.DefaultRunSettings
+	Logger    *slog.Logger      // default: nothing is logged
+	Now       func() time.Time  // default time.Now
+}
+
+// Service answers the API's calls. Its methods are safe for concurrent use.
+// Their errors are *quire.Error where the caller is at fault, and anything
+// else where Quire is.
+type Service struct {
+	store      Store
+	deletions  DeletionStore
+	files      Files
+	archive    Archive
+	dispatcher Dispatcher
+	kernels    Kernels
+
+	catalogue quire.Catalogue
+	run       quire.RunSettings
+	log       *slog.Logger
+	now       func() time.Time
+
+	deleted chan struct{} // holds one: there is a deletion for Run to finish
+}
+
+// New returns a Service. Its Run must be running for deletions to be finished.
+func New(parts Parts, opts *Options) *Service {
+	if opts == nil {
+		opts = &Options{}
+	}
+	s := &Service{
+		store:      parts.Store,
+		deletions:  parts.Deletions,
+		files:      parts.Files,
+		archive:    parts.Archive,
+		dispatcher: parts.Dispatcher,
+		kernels:    parts.Kernels,
+		catalogue:  opts.Catalogue,
+		run:        opts.Run.Or(quire.DefaultRunSettings()),
+		log:        opts.Logger,
+		now:        opts.Now,
+		deleted:    make(chan struct{}, 1),
+	}
+	if s.catalogue == nil {
+		s.catalogue = quire.DefaultCatalogue()
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
