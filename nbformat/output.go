@@ -20,7 +20,7 @@ func (o Output) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads nbformat's form of an output. An output of a type that
 // this package does not know keeps all its fields in Extra.
 func (o *Output) UnmarshalJSON(data []byte) error {
-	if err := checkSyntax(data); err != nil {
+	if err := checkSyntax("the output", data); err != nil {
 		return err
 	}
 	read, err := readOutput("output", data)
@@ -100,15 +100,19 @@ func (e *encoder) output(o *Output) {
 // check validates the output at a place; value checks what is kept as JSON.
 func (o *Output) check(at string, value func(json.RawMessage) error) error {
 	if o.Type == "" {
-		return invalidAt(at, "has no output_type")
+		return invalidAt(join(at, "output_type"), "must not be empty")
 	}
 	if o.ExecutionCount < 0 {
 		return invalidAt(join(at, "execution_count"), "must be null or a whole number from 0")
 	}
-	for name, values := range map[string]Object{"data": o.Data, "metadata": o.Metadata, "extra": o.Extra} {
-		if err := checkObject(join(at, name), values, value); err != nil {
-			return err
-		}
+	if err := checkObject(join(at, "data"), o.Data, value); err != nil {
+		return err
+	}
+	if err := checkObject(join(at, "metadata"), o.Metadata, value); err != nil {
+		return err
+	}
+	if err := checkObject(at, o.Extra, value); err != nil {
+		return err
 	}
 	for mime, raw := range o.Data {
 		if isJSON(mime) || kind(raw) == '"' {

@@ -38,7 +38,7 @@ func Parse(data []byte) (*Notebook, error) {
 		return nil, quire.Errorf(quire.InvalidArgument, "the notebook is larger than %d MiB", MaxBytes>>20)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if err := checkSyntax(data); err != nil {
+	if err := checkSyntax("the notebook", data); err != nil {
 		return nil, err
 	}
 	if kind(data) != '{' {

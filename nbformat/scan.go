@@ -16,15 +16,15 @@ import (
 // that read our notebooks recurse; Python's gives up at a few hundred levels.
 const maxDepth = 200
 
-// checkSyntax returns an error unless data is one JSON text in UTF-8. What
-// follows in this file walks over JSON that has passed it, or that
+// checkSyntax returns an error about what unless data is one JSON text in
+// UTF-8. What follows in this file walks over JSON that has passed it, or that
 // encoding/json has passed, and relies on that.
-func checkSyntax(data []byte) error {
+func checkSyntax(what string, data []byte) error {
 	if len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
-		return quire.Errorf(quire.InvalidArgument, "the notebook is empty")
+		return quire.Errorf(quire.InvalidArgument, "%s is empty", what)
 	}
 	if !utf8.Valid(data) {
-		return quire.Errorf(quire.InvalidArgument, "the notebook is not UTF-8: invalid bytes at byte %d", invalidUTF8(data)+1)
+		return quire.Errorf(quire.InvalidArgument, "%s is not UTF-8: invalid bytes at byte %d", what, invalidUTF8(data)+1)
 	}
 	if json.Valid(data) {
 		return nil
@@ -33,11 +33,11 @@ func checkSyntax(data []byte) error {
 	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &v))
 	switch {
 	case !ok:
-		return quire.Errorf(quire.InvalidArgument, "the notebook is not JSON")
+		return quire.Errorf(quire.InvalidArgument, "%s is not JSON", what)
 	case syntax.Offset >= int64(len(data)) && truncated(data):
-		return quire.Errorf(quire.InvalidArgument, "the notebook is truncated: its JSON breaks off at its end, byte %d", len(data))
+		return quire.Errorf(quire.InvalidArgument, "%s is truncated: its JSON breaks off at its end, byte %d", what, len(data))
 	default:
-		return quire.Errorf(quire.InvalidArgument, "the notebook is not JSON: syntax error at byte %d", syntax.Offset)
+		return quire.Errorf(quire.InvalidArgument, "%s is not JSON: syntax error at byte %d", what, syntax.Offset)
 	}
 }
 

@@ -43,6 +43,8 @@ func (nb *Notebook) check(value func(json.RawMessage) error) error {
 
 func (c *Cell) check(at string, minor int, value func(json.RawMessage) error) error {
 	switch {
+	case c.Type == "" && minor > latestMinor:
+		return invalidAt(join(at, "cell_type"), "must not be empty")
 	case !c.Type.known() && minor <= latestMinor:
 		return invalidAt(join(at, "cell_type"), "must be code, markdown or raw")
 	case minor >= idMinor && !validID(c.ID):
