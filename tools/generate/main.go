@@ -15,7 +15,7 @@ import (
 const (
 	protoRoot   = "../api"
 	moduleRoot  = ".."
-	openAPIFile = "../internal/gen/openapi/openapi.json"
+	openAPIRoot = "../internal/gen/openapi"
 	goModule    = "module=quire"
 )
 
@@ -49,7 +49,10 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("make the OpenAPI document: %w", err)
 	}
-	return write(openAPIFile, doc)
+	if err := write(filepath.Join(openAPIRoot, "openapi.json"), doc); err != nil {
+		return err
+	}
+	return write(filepath.Join(openAPIRoot, "openapi.go"), []byte(embedGo))
 }
 
 func write(name string, content []byte) error {

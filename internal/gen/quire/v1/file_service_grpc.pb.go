@@ -37,7 +37,8 @@ type FileServiceClient interface {
 	// Writes a file, atomically, with the folders that it needs. The first
 	// message names it; REST takes the raw bytes as the request's body.
 	Put(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[PutFileRequest, File], error)
-	// Returns a file's bytes.
+	// Returns a file's bytes. The first message's extensions hold its
+	// quire.v1.File; REST says its size by it.
 	Get(ctx context.Context, in *GetFileRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
 	Delete(ctx context.Context, in *DeleteFileRequest, opts ...grpc.CallOption) (*emptypb.Empty, error)
 }
@@ -112,7 +113,8 @@ type FileServiceServer interface {
 	// Writes a file, atomically, with the folders that it needs. The first
 	// message names it; REST takes the raw bytes as the request's body.
 	Put(grpc.ClientStreamingServer[PutFileRequest, File]) error
-	// Returns a file's bytes.
+	// Returns a file's bytes. The first message's extensions hold its
+	// quire.v1.File; REST says its size by it.
 	Get(*GetFileRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
 	Delete(context.Context, *DeleteFileRequest) (*emptypb.Empty, error)
 	mustEmbedUnimplementedFileServiceServer()

@@ -1,0 +1,46 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+)
+
+const requestIDHeader = "x-request-id"
+
+// outgoing returns the context of the gRPC call for a request, with those of
+// its headers that mean something there. A request without an id gets one.
+func outgoing(w http.ResponseWriter, r *http.Request) (context.Context, error) {
+	md := metadata.MD{}
+	if r.Header.Get(requestIDHeader) == "" {
+		id := uuid.NewString()
+		md.Set(requestIDHeader, id)
+		w.Header().Set(requestIDHeader, id)
+	}
+	for _, name := range []string{"authorization", "idempotency-key", requestIDHeader} {
+		for _, value := range r.Header.Values(name) {
+			if value == "" {
+				continue
+			}
+			if strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) >= 0 {
+				return nil, status.Errorf(codes.InvalidArgument, "the header %s must be printable ASCII", http.CanonicalHeaderKey(name))
+			}
+			md.Append(name, value)
+		}
+	}
+	return metadata.NewOutgoingContext(r.Context(), md), nil
+}
+
+// copyHeader hands on what the gRPC method says in its answer's header.
+func copyHeader(w http.ResponseWriter, md metadata.MD) {
+	for _, name := range []string{requestIDHeader, "x-server-trace-id", "x-operation-poll-interval"} {
+		if values := md.Get(name); len(values) > 0 {
+			w.Header().Set(name, values[0])
+		}
+	}
+}
