@@ -1,5 +1,11 @@
 package quire
 
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+)
+
 // Job is everything that an executor needs to run one attempt of an execution,
 // with no word to the server. It is written as job.json into Dir.
 type Job struct {
@@ -16,4 +22,35 @@ type Job struct {
 	Inputs      map[string]any `json:"inputs,omitempty"`
 	OutputNames []string       `json:"outputNames,omitempty"`
 	Run         RunSettings    `json:"run"`
+}
+
+// The files of a job's folder.
+const (
+	jobFile       = "job.json"
+	inputFile     = "input.ipynb"
+	journalFile   = "journal"
+	notebookFile  = "notebook.ipynb"
+	kernelLogFile = "kernel.log"
+)
+
+// JobPath is where the job itself lies for the executor.
+func (j Job) JobPath() string { return filepath.Join(j.Dir, jobFile) }
+
+// InputPath is the notebook as it was submitted.
+func (j Job) InputPath() string { return filepath.Join(j.Dir, inputFile) }
+
+// JournalPath is the journal of all attempts.
+func (j Job) JournalPath() string { return filepath.Join(j.Dir, journalFile) }
+
+// NotebookPath is the executed notebook, once the execution has ended.
+func (j Job) NotebookPath() string { return filepath.Join(j.Dir, notebookFile) }
+
+// KernelLogPath is what the kernel wrote to its own stdout and stderr.
+func (j Job) KernelLogPath() string { return filepath.Join(j.Dir, kernelLogFile) }
+
+// Decode reads a job from JSON. Numbers of the inputs keep their digits.
+func (j *Job) Decode(data []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return dec.Decode(j)
 }

@@ -16,6 +16,9 @@ type Store interface {
 	// time and makes it STARTING with its token raised by one. It returns
 	// false when nothing is queued.
 	ClaimQueued(ctx context.Context, owner string, until time.Time) (quire.Execution, bool, error)
+	// ClaimExecution is ClaimQueued for the one execution, and returns false if
+	// that is not QUEUED.
+	ClaimExecution(ctx context.Context, id quire.ExecutionID, owner string, until time.Time) (quire.Execution, bool, error)
 	// ClaimAbandoned leases to owner every unended execution that is not
 	// QUEUED and whose lease belongs to another owner and has run out at now,
 	// raising each token. State and handle stay as they are.

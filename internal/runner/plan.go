@@ -36,7 +36,7 @@ func NewPlan(nb *nbformat.Notebook, language, only string, inputs map[string]any
 	if only == "" {
 		cells, p.Injected = injectParameters(nb, p.language, inputs)
 	}
-	tolerant := allowsErrors(nb)
+	tolerant := nb.AllowErrors()
 	for i, c := range cells {
 		if c.Type != nbformat.Code || strings.TrimSpace(c.Source) == "" || (only != "" && c.ID != only) {
 			continue
@@ -52,14 +52,4 @@ func NewPlan(nb *nbformat.Notebook, language, only string, inputs map[string]any
 		p.cells = append(p.cells, cell)
 	}
 	return p
-}
-
-// allowsErrors reports whether the notebook's metadata lets every cell raise:
-// allow_errors at the top or in execution.
-func allowsErrors(nb *nbformat.Notebook) bool {
-	if nb.Metadata.Bool("allow_errors") {
-		return true
-	}
-	execution, ok := nb.Metadata.Object("execution")
-	return ok && execution.Bool("allow_errors")
 }

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"quire"
 	"quire/jupyter"
 )
@@ -122,7 +124,7 @@ func stopCause(ctx context.Context) *quire.Failure {
 func Died(exit jupyter.Exit) *quire.Failure {
 	f := &quire.Failure{Kind: quire.KernelDied, Message: "the kernel died: " + exit.String()}
 	if exit.Signal != 0 {
-		f.Signal = jupyter.SignalName(exit.Signal)
+		f.Signal = unix.SignalName(exit.Signal)
 	} else {
 		f.ExitStatus = &exit.Code
 	}
@@ -155,4 +157,9 @@ func limitFailure(limit string, d time.Duration, what string) *quire.Failure {
 // RunTimeout returns the Stop for a run that exceeds its whole-run limit.
 func RunTimeout(d time.Duration) *Stop {
 	return &Stop{Failure: *limitFailure("run_timeout", d, "the notebook")}
+}
+
+// Stopped returns the end of a run whose context is cancelled.
+func Stopped(ctx context.Context) quire.Finished {
+	return quire.Finished{State: quire.Aborted, Failure: stopCause(ctx)}
 }

@@ -1,0 +1,188 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"quire"
+	"quire/internal/journal"
+)
+
+// stopTimeout bounds the sending of one stop to an executor.
+const stopTimeout = 5 * time.Second
+
+// attend brings a claimed execution to its end, or to its next attempt:
+//
+//	start ──▶ follow ──▶ save the end
+//	  │          │ executor gone
+//	  └──error──▶└──▶ clean ──▶ journal the end, or a retry ──▶ save
+//
+// An execution that has a handle was started before; start is left out.
+func (d *Dispatcher) attend(ctx context.Context, l *live) error {
+	e := l.execution
+	if e.Handle == nil && l.isCancelled() && !d.mayRun(e) {
+		return d.conclude(ctx, l, nil, quire.Finished{
+			State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled before it started"},
+		})
+	}
+	handle := e.Handle
+	if handle == nil {
+		var err error
+		if handle, err = d.start(ctx, l); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			d.opts.Logger.Error("start executor", "execution_id", e.ID, "error", err)
+			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
+		}
+	}
+	l.started(func() { d.stop(ctx, l, handle) })
+	err := d.follow(ctx, l, handle)
+	if errors.Is(err, ErrExecutorGone) {
+		if err := d.backend.Clean(ctx, handle); err != nil {
+			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
+		}
+		if l.isCancelled() {
+			return d.conclude(ctx, l, handle, quire.Finished{
+				State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled; the executor ended without a word"},
+			})
+		}
+		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
+	}
+	if err != nil {
+		return err
+	}
+	return d.saveEnd(ctx, l, handle)
+}
+
+// mayRun reports whether an executor of the execution may exist although no
+// handle was stored: its start was begun.
+func (d *Dispatcher) mayRun(e quire.Execution) bool { return e.State == quire.Starting && e.Claim.Token > 1 }
+
+// start launches an executor and stores its handle.
+func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
+	job, err := d.jobs.Job(ctx, l.execution)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := d.backend.Start(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
+		return nil, err
+	}
+	return handle, nil
+}
+
+// follow applies what the executor tells until it has ended. Changes of the
+// state are stored as they come; the rest is in memory, and in the journal.
+func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	path := d.jobs.JournalPath(l.execution.ID)
+	err := d.backend.Follow(ctx, handle, func(size int64) {
+		changed, err := l.grow(path, size)
+		if p := l.snapshot(); err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+			err = d.save(ctx, l, handle, p, nil)
+		}
+		if err != nil {
+			cancel(err)
+		}
+	})
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		return cause
+	}
+	return err
+}
+
+// stop asks the executor to end: the execution was cancelled.
+func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	err := d.backend.Stop(ctx, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
+	if err != nil {
+		d.opts.Logger.Error("stop executor", "execution_id", l.execution.ID, "error", err)
+	}
+}
+
+// lost is the end of an attempt whose executor is gone.
+func (d *Dispatcher) lost(l *live, message string) quire.Finished {
+	return quire.Finished{
+		State:   quire.Failed,
+		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
+		Retry:   l.snapshot().Attempt < d.opts.MaxAttempts,
+	}
+}
+
+// conclude writes the end of an attempt that no executor writes any more into
+// the journal, unless it is there already, and stores it.
+func (d *Dispatcher) conclude(ctx context.Context, l *live, handle quire.Handle, end quire.Finished) error {
+	path := d.jobs.JournalPath(l.execution.ID)
+	for {
+		err := d.appendEnd(ctx, l, path, end)
+		if err == nil {
+			return d.saveEnd(ctx, l, handle)
+		}
+		d.opts.Logger.Error("journal the end", "execution_id", l.execution.ID, "error", err)
+		if !d.pause(ctx) {
+			return ctx.Err()
+		}
+	}
+}
+
+func (d *Dispatcher) appendEnd(ctx context.Context, l *live, path string, end quire.Finished) error {
+	var size int64
+	w, err := journal.Open(path, &journal.WriterOptions{Durable: func(n int64) { size = n }, Now: d.opts.Now})
+	if err != nil {
+		return err
+	}
+	if done := w.Finished(); done == nil || done.Retry {
+		if done != nil || w.Seq() == 0 {
+			// The attempt left no trace: it still counts.
+			attempt := int32(l.snapshot().Attempt + 1) //nolint:gosec // a handful of attempts
+			err = w.Append(quire.Event{Started: &quire.Started{Attempt: attempt}})
+			end.Retry = end.Retry && int(attempt) < d.opts.MaxAttempts
+		}
+		err = errors.Join(err, w.Append(quire.Event{Finished: &end}))
+	}
+	if err := errors.Join(err, w.Sync(ctx), w.Close()); err != nil {
+		return err
+	}
+	_, err = l.grow(path, size)
+	return err
+}
+
+// saveEnd stores the end that the journal holds.
+func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) error {
+	p := l.snapshot()
+	if p.State == quire.Queued {
+		handle = nil // of the attempt before
+	} else if !p.State.Ended() {
+		return fmt.Errorf("the journal ends in the state %s", p.State)
+	}
+	var failed *quire.Error
+	if p.Failure != nil && p.Failure.Kind == quire.QuireFault {
+		failed = quire.Errorf(quire.Internal, "%s", p.Failure.Message)
+	}
+	return d.save(ctx, l, handle, p, failed)
+}
+
+// save stores progress, again and again while the store fails.
+func (d *Dispatcher) save(ctx context.Context, l *live, handle quire.Handle, p quire.Progress, failed *quire.Error) error {
+	for {
+		err := d.store.SaveProgress(ctx, l.execution.ID, l.execution.Claim, handle, p, failed)
+		if err == nil || errors.Is(err, ErrClaimLost) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		d.opts.Logger.Error("save progress", "execution_id", l.execution.ID, "error", err)
+		if !d.pause(ctx) {
+			return context.Cause(ctx)
+		}
+	}
+}

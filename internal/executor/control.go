@@ -1,0 +1,125 @@
+package executor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"quire"
+)
+
+// Signal is one line of JSON on the control socket. The executor sends
+// Durable: at once after a connection was made, and whenever the journal has
+// grown on disk. A client sends Stop to end the run.
+type Signal struct {
+	Durable *int64         `json:"durable,omitempty"`
+	Stop    *quire.Failure `json:"stop,omitempty"`
+}
+
+// maxSignals bounds what one connection may send: a Stop or a few.
+const maxSignals = 1 << 20
+
+// tellTimeout bounds the telling of one signal to a connection.
+const tellTimeout = 5 * time.Second
+
+// server answers on the control socket. A connection is told everything that
+// became durable before it closes.
+type server struct {
+	dir      string
+	listener *net.UnixListener
+	onStop   func(quire.Failure)
+	serving  sync.WaitGroup
+
+	mu      sync.Mutex
+	size    int64
+	ended   bool
+	changed chan struct{} // closed and replaced when size or ended change
+}
+
+func newServer() (*server, error) {
+	dir, err := privateDir()
+	if err != nil {
+		return nil, fmt.Errorf("make run folder: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketFile), Net: "unix"})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listen for control: %w", err), os.RemoveAll(dir))
+	}
+	return &server{dir: dir, listener: l, changed: make(chan struct{})}, nil
+}
+
+// start accepts connections until close.
+func (s *server) start() {
+	s.serving.Go(func() {
+		for {
+			conn, err := s.listener.AcceptUnix()
+			if err != nil {
+				return
+			}
+			s.serving.Go(func() { s.announce(conn) })
+			s.serving.Go(func() { s.listen(conn) }) // ends when announce closes the connection
+		}
+	})
+}
+
+// durable is told how long the journal is on disk.
+func (s *server) durable(size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.size = size
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *server) announce(conn *net.UnixConn) {
+	defer conn.Close() //nolint:errcheck // the reader has all that it will get
+	enc := json.NewEncoder(conn)
+	sent := int64(-1)
+	for {
+		s.mu.Lock()
+		size, ended, changed := s.size, s.ended, s.changed
+		s.mu.Unlock()
+		if size != sent {
+			_ = conn.SetWriteDeadline(time.Now().Add(tellTimeout)) // a reader that sleeps must not keep us
+			if enc.Encode(Signal{Durable: &size}) != nil {
+				return
+			}
+			sent = size
+		}
+		if ended {
+			return
+		}
+		<-changed
+	}
+}
+
+func (s *server) listen(conn *net.UnixConn) {
+	dec := json.NewDecoder(io.LimitReader(conn, maxSignals))
+	for {
+		var signal Signal
+		if dec.Decode(&signal) != nil {
+			return
+		}
+		if signal.Stop != nil {
+			s.onStop(*signal.Stop)
+		}
+	}
+}
+
+// close tells every connection the rest, ends them, and removes the folder.
+func (s *server) close() {
+	_ = s.listener.Close()
+	s.mu.Lock()
+	s.ended = true
+	close(s.changed)
+	s.changed = make(chan struct{})
+	s.mu.Unlock()
+	s.serving.Wait()
+	_ = os.RemoveAll(s.dir)
+}

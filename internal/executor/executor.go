@@ -1,0 +1,165 @@
+// Package executor runs one job from start to end beside its kernel: it finds
+// and launches the kernel, lets the runner run the cells, journals every event
+// before anyone is told, and writes the executed notebook. It is the body of
+// the process `quire executor`, and of `quire run`.
+//
+// It knows no server, no store and no queue: a job comes in, a journal and a
+// notebook come out.
+package executor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"quire"
+	"quire/internal/journal"
+	"quire/internal/runner"
+	"quire/jupyter"
+	"quire/nbformat"
+)
+
+// Options are what differs between a process of its own and a command; nil
+// means none of it.
+type Options struct {
+	Logger  *slog.Logger
+	Opened  func() error      // called once the journal is this executor's alone
+	Observe func(quire.Event) // called with each event, in order
+	Durable func(size int64)  // called as the journal grows on disk, see journal.WriterOptions
+	Reap    func()            // ends whatever the kernel has left running
+	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
+}
+
+type execution struct {
+	job     quire.Job
+	opts    Options
+	journal *journal.Writer
+	input   *nbformat.Notebook
+}
+
+// Run runs the job and returns how it ended, after that is in the journal and
+// on disk, and the executed notebook beside it. A failing notebook is no
+// error: an error means that the journal could not be kept.
+//
+// Cancel ctx with a *runner.Stop to say why the run is to end.
+func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, error) {
+	e := &execution{job: job}
+	if opts != nil {
+		e.opts = *opts
+	}
+	if e.opts.Logger == nil {
+		e.opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable})
+	if err != nil {
+		return quire.Finished{}, err
+	}
+	e.journal = w
+	end, err := e.run(ctx)
+	return end, errors.Join(err, w.Close())
+}
+
+func (e *execution) run(ctx context.Context) (quire.Finished, error) {
+	if e.opts.Opened != nil {
+		if err := e.opts.Opened(); err != nil {
+			return quire.Finished{}, err
+		}
+	}
+	end, err := e.attempt(ctx)
+	if e.opts.Reap != nil {
+		e.opts.Reap()
+	}
+	if err != nil {
+		return quire.Finished{}, err
+	}
+	if err := e.writeNotebook(ctx, end); err != nil {
+		return quire.Finished{}, err
+	}
+	if err := e.emit(quire.Event{Finished: &end}); err != nil {
+		return quire.Finished{}, err
+	}
+	return end, e.journal.Sync(context.WithoutCancel(ctx))
+}
+
+func (e *execution) emit(ev quire.Event) error {
+	if err := e.journal.Append(ev); err != nil {
+		return err
+	}
+	if e.opts.Observe != nil {
+		e.opts.Observe(ev)
+	}
+	return nil
+}
+
+// attempt runs the notebook up to its end, which it does not emit.
+func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
+	plan, spec, err := e.prepare()
+	if err != nil {
+		e.opts.Logger.Error("cannot start", "error", err)
+		if err := e.emit(quire.Event{Started: &quire.Started{Attempt: int32(e.job.Attempt)}}); err != nil { //nolint:gosec // a handful of attempts
+			return quire.Finished{}, err
+		}
+		return fault(err), nil
+	}
+	started := &quire.Started{Attempt: int32(e.job.Attempt), Cells: plan.Cells, Injected: plan.Injected} //nolint:gosec // as above
+	if err := e.emit(quire.Event{Started: started}); err != nil {
+		return quire.Finished{}, err
+	}
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name}}); err != nil {
+		return quire.Finished{}, err
+	}
+	if d := e.job.Run.RunTimeout; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, runner.RunTimeout(d))
+		defer cancel()
+	}
+	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
+	if err != nil {
+		if ctx.Err() != nil {
+			return runner.Stopped(ctx), nil
+		}
+		e.opts.Logger.Error("kernel did not start", "error", err)
+		return fault(err), nil
+	}
+	defer k.close()
+	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
+		return quire.Finished{}, err
+	}
+	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{Run: e.job.Run, OutputNames: e.job.OutputNames})
+	if err == nil && !stoppedByForce(end) {
+		k.shutdown(ctx)
+	}
+	return end, err
+}
+
+// stoppedByForce reports whether the end came from outside: the kernel then
+// gets no more time of its own.
+func stoppedByForce(end quire.Finished) bool { return end.State == quire.Aborted }
+
+// prepare reads the notebook, finds its kernel and plans the run.
+func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
+	data, err := os.ReadFile(e.job.InputPath())
+	if err != nil {
+		return nil, jupyter.Kernelspec{}, fmt.Errorf("read notebook: %w", err)
+	}
+	if e.input, err = nbformat.Parse(data); err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
+	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil
+}
+
+// fault is the end of an execution that Quire could not run.
+func fault(err error) quire.Finished {
+	f := &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not run the notebook"}
+	if qe, ok := errors.AsType[*quire.Error](err); ok {
+		f.Message = qe.Error()
+	}
+	return quire.Finished{State: quire.Failed, Failure: f}
+}

@@ -1,0 +1,78 @@
+package executor
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"quire"
+)
+
+// Identity says where an executor is: what a server keeps as its handle. The
+// executor's own folder holds it too, in executor.json.
+type Identity struct {
+	ExecutionID quire.ExecutionID `json:"executionId"`
+	PID         int               `json:"pid"`
+	Started     string            `json:"started"` // the process's start time in clock ticks since boot: tells it from a later one with its id
+	Attempt     int               `json:"attempt"`
+	Dir         string            `json:"dir"`    // the job's folder
+	RunDir      string            `json:"runDir"` // private folder with the control socket
+}
+
+const (
+	identityFile = "executor.json"
+	socketFile   = "control"
+)
+
+// Socket is the path of the executor's control socket.
+func (id Identity) Socket() string { return filepath.Join(id.RunDir, socketFile) }
+
+// Alive reports whether the executor's process still runs.
+func (id Identity) Alive() bool { return processStart(id.PID) == id.Started && id.Started != "" }
+
+func (id Identity) write(dir string) error {
+	data, err := json.Marshal(id)
+	if err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	path := filepath.Join(dir, identityFile)
+	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+		return fmt.Errorf("write identity: %w", err)
+	}
+	return os.Rename(path+".new", path)
+}
+
+func readIdentity(dir string) (Identity, error) {
+	var id Identity
+	data, err := os.ReadFile(filepath.Join(dir, identityFile))
+	if err != nil {
+		return id, fmt.Errorf("read identity: %w", err)
+	}
+	if err := json.Unmarshal(data, &id); err != nil {
+		return id, fmt.Errorf("read identity: %w", err)
+	}
+	return id, nil
+}
+
+// processStart returns the start time of a process in clock ticks since boot
+// (proc(5), stat field 22), or "" if there is no such process.
+func processStart(pid int) string {
+	fields := processStat(pid)
+	if len(fields) < 20 {
+		return ""
+	}
+	return string(fields[19])
+}
+
+// processStat returns the fields of /proc/PID/stat from the third (state) on,
+// or nil. The second may hold anything, spaces and parentheses included.
+func processStat(pid int) [][]byte {
+	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		return nil
+	}
+	return bytes.Fields(data[bytes.LastIndexByte(data, ')')+1:])
+}

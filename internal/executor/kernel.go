@@ -1,0 +1,211 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"quire"
+	"quire/jupyter"
+)
+
+// shutdownGrace bounds the time that a kernel gets to end by itself after its
+// last cell: its atexit handlers run in it.
+const shutdownGrace = 2 * time.Second
+
+// interruptTimeout bounds the sending of an interrupt_request.
+const interruptTimeout = time.Second
+
+// kernel is a launched kernel that has answered, with its private folder.
+type kernel struct {
+	*jupyter.Process
+	spec   jupyter.Kernelspec
+	client *jupyter.Client
+	info   jupyter.KernelInfo
+	dir    string // private, for the sockets
+	ownDir bool
+	output *boundedLog
+}
+
+// startKernel launches the kernel and waits until it answers.
+func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string) (*kernel, error) {
+	k := &kernel{spec: spec, dir: dir}
+	if dir == "" {
+		var err error
+		if k.dir, err = privateDir(); err != nil {
+			return nil, err
+		}
+		k.ownDir = true
+	}
+	if err := k.start(ctx, job); err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *kernel) start(ctx context.Context, job quire.Job) error {
+	info, err := k.connection()
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(k.dir, "connection.json")
+	if err := info.WriteFile(file); err != nil {
+		return err
+	}
+	env, err := environment(job)
+	if err != nil {
+		return err
+	}
+	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
+		return err
+	}
+	k.Process, err = jupyter.Launch(k.spec, jupyter.LaunchOptions{
+		Dir: job.WorkDir, Env: env, ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
+		Stdout: k.output.pipe, Stderr: k.output.pipe,
+	})
+	k.output.started()
+	if err != nil {
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
+	}
+	return k.connect(ctx, info, job.Run.StartTimeout)
+}
+
+func (k *kernel) connection() (jupyter.ConnectionInfo, error) {
+	if k.spec.Transport() == "tcp" {
+		return jupyter.NewTCP()
+	}
+	return jupyter.NewIPC(k.dir)
+}
+
+var errKernelExited = errors.New("kernel exited")
+
+// connect returns once the kernel has answered, is dead, or takes too long.
+func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit time.Duration) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-k.Done():
+			cancel(errKernelExited)
+		case <-ctx.Done():
+		}
+	}()
+	defer func() { cancel(nil); <-watched }()
+
+	var err error
+	if k.client, err = jupyter.Connect(ctx, info, nil); err == nil {
+		k.info, err = k.client.Ready(ctx)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case k.exited():
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not start: %s%s", k.spec.Name, k.Exit(), k.output.lastLine())
+	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not answer within %s", k.spec.Name, limit)
+	}
+	return fmt.Errorf("connect to kernel: %w", err)
+}
+
+func (k *kernel) exited() bool {
+	select {
+	case <-k.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (k *kernel) ready() *quire.KernelReady {
+	return &quire.KernelReady{
+		Implementation: k.info.Implementation, ProtocolVersion: k.info.ProtocolVersion, LanguageInfo: k.info.LanguageInfo,
+	}
+}
+
+// Interrupt interrupts the running cell in the way that the kernelspec asks for.
+func (k *kernel) Interrupt() error {
+	if k.spec.InterruptMode != "message" {
+		return k.Process.Interrupt()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), interruptTimeout)
+	defer cancel()
+	_, err := k.client.Send(ctx, jupyter.Control, "interrupt_request", struct{}{})
+	return err
+}
+
+// shutdown asks the kernel to end and waits a little for it.
+func (k *kernel) shutdown(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, shutdownGrace)
+	defer cancel()
+	if _, err := k.client.Send(ctx, jupyter.Control, "shutdown_request", map[string]bool{"restart": false}); err != nil {
+		return
+	}
+	select {
+	case <-k.Done():
+	case <-ctx.Done():
+	}
+}
+
+// close ends the kernel and all of its process group, and removes its folder.
+func (k *kernel) close() {
+	if k.Process != nil {
+		k.Kill()
+		<-k.Done()
+	}
+	if k.client != nil {
+		_ = k.client.Close() // nothing can be lost any more
+	}
+	if k.output != nil {
+		k.output.close()
+	}
+	if k.ownDir {
+		_ = os.RemoveAll(k.dir)
+	}
+}
+
+// extraArgs keeps IPython's history out of the user's files.
+func extraArgs(spec jupyter.Kernelspec) []string {
+	if slices.ContainsFunc(spec.Argv, func(arg string) bool { return strings.HasPrefix(arg, "ipykernel") }) {
+		return []string{"--HistoryManager.hist_file=:memory:"}
+	}
+	return nil
+}
+
+// environment is the kernel's: what the job gives, and the inputs over it.
+func environment(job quire.Job) ([]string, error) {
+	env := slices.Clone(job.Env)
+	if job.ExecutionID != "" {
+		env = append(env, "QUIRE_EXECUTION_ID="+string(job.ExecutionID), "QUIRE_PROJECT_ID="+string(job.ProjectID))
+	}
+	for name, v := range job.Inputs {
+		value, err := quire.EnvValue(v)
+		if err != nil {
+			return nil, quire.Invalid("input_variables", "%s: %v", name, err)
+		}
+		env = append(env, name+"="+value)
+	}
+	return env, nil
+}
+
+// maxTempDir is the longest temporary folder that leaves room for a socket's
+// name: Linux takes 107 bytes.
+const maxTempDir = 60
+
+// privateDir makes a folder of mode 0700 for sockets and the connection file.
+func privateDir() (string, error) {
+	parent := os.TempDir()
+	if len(parent) > maxTempDir {
+		parent = "/tmp"
+	}
+	return os.MkdirTemp(parent, "quire-")
+}

@@ -1,0 +1,88 @@
+package executor
+
+import (
+	"bytes"
+	"os"
+	"regexp"
+	"sync"
+)
+
+// maxKernelLog bounds what is kept of a kernel's own stdout and stderr; the
+// rest is read and dropped, so that the kernel never blocks on it.
+const maxKernelLog = 1 << 20
+
+// maxLastLine bounds what is shown of it to a client.
+const maxLastLine = 300
+
+// folders matches the absolute part of paths, which are no client's business.
+var folders = regexp.MustCompile(`(?:/[\w.+@-]+)+/`)
+
+// boundedLog copies what a kernel writes to its own file descriptors into a file.
+type boundedLog struct {
+	pipe *os.File // the kernel's end
+	read *os.File
+	file *os.File
+	done chan struct{}
+
+	mu   sync.Mutex
+	tail []byte // the last bytes that came
+}
+
+func newBoundedLog(path string) (*boundedLog, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	l := &boundedLog{pipe: w, read: r, file: file, done: make(chan struct{})}
+	go l.copy()
+	return l, nil
+}
+
+// started drops this process's copy of the kernel's end.
+func (l *boundedLog) started() { _ = l.pipe.Close() }
+
+func (l *boundedLog) copy() {
+	defer close(l.done)
+	buf := make([]byte, 32<<10)
+	left := maxKernelLog
+	for {
+		n, err := l.read.Read(buf)
+		keep := min(n, left)
+		// A full disk shows in the journal; the log may be incomplete.
+		_, _ = l.file.Write(buf[:keep])
+		left -= keep
+		l.mu.Lock()
+		l.tail = append(l.tail, buf[:n]...)
+		l.tail = l.tail[max(0, len(l.tail)-4*maxLastLine):]
+		l.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// lastLine returns ": " and the last line that the kernel wrote, or "".
+func (l *boundedLog) lastLine() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := bytes.Split(bytes.TrimSpace(l.tail), []byte("\n"))
+	last := bytes.ToValidUTF8(bytes.TrimSpace(lines[len(lines)-1]), []byte("?"))
+	if len(last) == 0 {
+		return ""
+	}
+	last = folders.ReplaceAll(last, nil)
+	return ": " + string(last[:min(len(last), maxLastLine)])
+}
+
+// close ends the copying, even if a process that the kernel started still
+// holds its end.
+func (l *boundedLog) close() {
+	_ = l.read.Close()
+	<-l.done
+	_ = l.file.Close()
+}

@@ -1,0 +1,68 @@
+package executor
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"quire"
+	"quire/internal/journal"
+	"quire/nbformat"
+)
+
+// writeNotebook renders the journal with the coming end into the notebook that
+// clients fetch. It is whole on disk before the end is told.
+func (e *execution) writeNotebook(ctx context.Context, end quire.Finished) error {
+	if e.input == nil {
+		return nil // it could not be read: there is nothing to render
+	}
+	if err := e.journal.Sync(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	nb, err := e.reduce(end)
+	if err != nil {
+		return fmt.Errorf("render notebook: %w", err)
+	}
+	if err := writeAtomic(e.job.NotebookPath(), nb); err != nil {
+		return fmt.Errorf("write notebook: %w", err)
+	}
+	return nil
+}
+
+func (e *execution) reduce(end quire.Finished) (*nbformat.Notebook, error) {
+	r, err := journal.OpenFile(e.job.JournalPath(), -1)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() //nolint:errcheck // opened for reading only
+	reduced, _, err := journal.Reduce(e.input, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := reduced.Apply(quire.Event{Finished: &end}); err != nil {
+		return nil, err
+	}
+	return reduced.Snapshot(), nil
+}
+
+func writeAtomic(path string, nb *nbformat.Notebook) error {
+	tmp := path + ".new"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	err = nbformat.Write(buffered, nb)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return os.Rename(tmp, path)
+}

@@ -1,0 +1,106 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"quire"
+	"quire/internal/journal"
+	"quire/internal/runner"
+)
+
+// Main is the executor's process: it runs the job in the folder dir, answers
+// on a socket meanwhile, and tells its Identity on ready (one line of JSON)
+// once it can be found by it. If another executor already runs the same
+// attempt it tells that one's identity instead.
+//
+// Run it in a process that has nothing else to do: at the end Main kills every
+// process that descends from it.
+func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	if err := adoptOrphans(); err != nil {
+		return err
+	}
+	job, err := readJob(dir)
+	if err != nil {
+		return err
+	}
+	server, err := newServer()
+	if err != nil {
+		return err
+	}
+	defer server.close()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	server.onStop = func(f quire.Failure) { stop(&runner.Stop{Failure: f}) }
+	defer onTerminate(func() {
+		stop(&runner.Stop{Failure: quire.Failure{Kind: quire.Cancelled, Message: "the executor was told to end"}})
+	})()
+
+	id := Identity{
+		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Attempt: job.Attempt, Dir: dir, RunDir: server.dir,
+	}
+	_, err = Run(ctx, job, &Options{
+		Logger:  logger,
+		RunDir:  server.dir,
+		Durable: server.durable,
+		Reap:    func() { killDescendants(logger) },
+		Opened: func() error {
+			if err := id.write(dir); err != nil {
+				return err
+			}
+			server.start()
+			return tell(ready, id)
+		},
+	})
+	if errors.Is(err, journal.ErrLocked) {
+		running, readErr := readIdentity(dir)
+		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
+			return tell(ready, running)
+		}
+	}
+	return err
+}
+
+func readJob(dir string) (quire.Job, error) {
+	job := quire.Job{Dir: dir}
+	data, err := os.ReadFile(job.JobPath())
+	if err != nil {
+		return job, fmt.Errorf("read job: %w", err)
+	}
+	if err := job.Decode(data); err != nil {
+		return job, fmt.Errorf("read job: %w", err)
+	}
+	job.Dir = dir
+	return job, nil
+}
+
+func tell(ready *os.File, id Identity) error {
+	if ready == nil {
+		return nil
+	}
+	if err := json.NewEncoder(ready).Encode(id); err != nil {
+		return fmt.Errorf("tell identity: %w", err)
+	}
+	return ready.Close()
+}
+
+// onTerminate calls f on SIGTERM or SIGINT until the returned function is called.
+func onTerminate(f func()) (release func()) {
+	signals := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		select {
+		case <-signals:
+			f()
+		case <-done:
+		}
+	}()
+	return func() { signal.Stop(signals); close(done) }
+}

@@ -1,0 +1,118 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"quire"
+	"quire/internal/dispatch"
+	"quire/internal/executor"
+	"quire/internal/journal"
+)
+
+// closeLimit bounds the time from the end of an executor's socket to the end
+// of its process.
+const closeLimit = 5 * time.Second
+
+// Follow implements dispatch.Backend.
+func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size int64)) error {
+	id, err := identity(h)
+	if err != nil {
+		return err
+	}
+	if err := listen(ctx, id, durable); err != nil {
+		return err
+	}
+	if err := b.awaitExit(ctx, id); err != nil {
+		return err
+	}
+	// Nobody writes the journal now: what a dead executor had not synced yet is
+	// made durable, or cut off where it is torn.
+	w, err := journal.Open(quire.Job{Dir: id.Dir}.JournalPath(), &journal.WriterOptions{Durable: durable})
+	if err != nil {
+		return err
+	}
+	finished := w.Finished()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	if finished == nil || finished.Retry {
+		return dispatch.ErrExecutorGone
+	}
+	return nil
+}
+
+// listen passes on what the executor tells, until it ends.
+func listen(ctx context.Context, id executor.Identity, durable func(size int64)) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", id.Socket())
+	if err != nil {
+		return context.Cause(ctx) // it has ended
+	}
+	defer conn.Close() //nolint:errcheck // only read from
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	dec := json.NewDecoder(conn)
+	for {
+		var signal executor.Signal
+		if dec.Decode(&signal) != nil {
+			return context.Cause(ctx)
+		}
+		if signal.Durable != nil {
+			durable(*signal.Durable)
+		}
+	}
+}
+
+// awaitExit returns when the executor's process has ended. One that has closed
+// its socket and still does not end is killed.
+func (b *Backend) awaitExit(ctx context.Context, id executor.Identity) error {
+	limited, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	err := waitProcess(limited, id)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	b.logger.Warn("executor does not end and is killed", "execution_id", id.ExecutionID, "error", err)
+	killProcess(id)
+	limited, cancel = context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	return waitProcess(limited, id)
+}
+
+// waitProcess waits for the end of a process that need not be a child.
+func waitProcess(ctx context.Context, id executor.Identity) error {
+	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
+	if err != nil || !id.Alive() {
+		if err == nil {
+			_ = unix.Close(fd)
+		}
+		return nil //nolint:nilerr // there is no such process any more
+	}
+	f := os.NewFile(uintptr(fd), "pidfd")
+	defer f.Close() //nolint:errcheck // only waited on
+	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("wait for executor: %w", err)
+	}
+	// A pidfd is readable when its process has ended (pidfd_open(2)).
+	err = raw.Read(func(fd uintptr) bool {
+		ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
+		n, _ := unix.Poll(ready, 0)
+		return n > 0
+	})
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("wait for executor: %w", err)
+	}
+	if err != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}

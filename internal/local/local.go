@@ -1,0 +1,131 @@
+// Package local is the backend that runs executors as processes of this
+// machine. An executor is this same binary, in a session of its own: it
+// outlives the server that started it, and is found again by its identity.
+//
+// What an executor does is package executor's; when to start one is the
+// dispatcher's.
+package local
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"quire"
+	"quire/internal/dispatch"
+	"quire/internal/executor"
+)
+
+// startTimeout bounds the time from an executor's launch to its identity.
+const startTimeout = 30 * time.Second
+
+// logFile is the executor's own log in the job's folder.
+const logFile = "executor.log"
+
+// Backend starts executors on this machine.
+type Backend struct {
+	command []string // the program and its arguments before the job's folder
+	env     []string
+	logger  *slog.Logger
+}
+
+var _ dispatch.Backend = (*Backend)(nil)
+
+// New returns a backend that runs command, followed by a job's folder, as the
+// executor, with env as its whole environment.
+func New(command, env []string, logger *slog.Logger) *Backend {
+	return &Backend{command: command, env: env, logger: logger}
+}
+
+// Start implements dispatch.Backend. It may be repeated for the same attempt:
+// the executor that runs already is then returned.
+func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error) {
+	ready, told, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start executor: %w", err)
+	}
+	defer ready.Close() //nolint:errcheck // read to its end
+	err = b.launch(ctx, job, told)
+	_ = told.Close() // the executor has its own
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := ready.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
+		return nil, fmt.Errorf("start executor: %w", err)
+	}
+	line, err := bufio.NewReader(ready).ReadBytes('\n')
+	if err != nil {
+		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
+	}
+	if _, err := identity(line); err != nil {
+		return nil, fmt.Errorf("start executor: %w", err)
+	}
+	return line, nil
+}
+
+// launch starts the process, which holds no file of the server's but its log
+// and the pipe on which it tells its identity, as descriptor 3.
+func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) error {
+	logTo, err := os.OpenFile(filepath.Join(job.Dir, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open executor log: %w", err)
+	}
+	defer logTo.Close() //nolint:errcheck // the executor has its own
+	// The executor outlives the context of its start, and this server.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), b.command[0], append(b.command[1:len(b.command):len(b.command)], job.Dir)...) //nolint:gosec // the operator's own command
+	cmd.Dir = job.Dir
+	cmd.Env = b.env
+	cmd.Stdout, cmd.Stderr = logTo, logTo
+	cmd.ExtraFiles = []*os.File{told}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start executor: %w", err)
+	}
+	// Collects the process if it ends before this server; nobody waits for it.
+	go func() {
+		if err := cmd.Wait(); err != nil {
+			b.logger.Warn("executor ended", "execution_id", job.ExecutionID, "error", err)
+		}
+	}()
+	return nil
+}
+
+// Stop implements dispatch.Backend.
+func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) error {
+	id, err := identity(h)
+	if err != nil {
+		return err
+	}
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", id.Socket())
+	if err != nil {
+		return nil //nolint:nilerr // it has ended
+	}
+	defer conn.Close() //nolint:errcheck // the signal is out or it is not
+	if err := json.NewEncoder(conn).Encode(executor.Signal{Stop: &why}); err != nil {
+		return nil //nolint:nilerr // it has just ended
+	}
+	// The executor answers a connection with a signal of its own: once that is
+	// here, ours cannot be lost to an early close.
+	var answer executor.Signal
+	_ = json.NewDecoder(conn).Decode(&answer)
+	return nil
+}
+
+func identity(h quire.Handle) (executor.Identity, error) {
+	var id executor.Identity
+	if err := json.Unmarshal(h, &id); err != nil {
+		return id, fmt.Errorf("read handle: %w", err)
+	}
+	return id, nil
+}
