@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"quire"
@@ -38,7 +39,6 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
 		}
 	}
-	l.started(func() { d.stop(ctx, l, handle) })
 	err := d.follow(ctx, l, handle)
 	if errors.Is(err, ErrExecutorGone) {
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -59,7 +59,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 
 // mayRun reports whether an executor of the execution may exist although no
 // handle was stored: its start was begun.
-func (d *Dispatcher) mayRun(e quire.Execution) bool { return e.State == quire.Starting && e.Claim.Token > 1 }
+func (d *Dispatcher) mayRun(e quire.Execution) bool {
+	return e.State == quire.Starting && e.Claim.Token > 1
+}
 
 // start launches an executor and stores its handle.
 func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
@@ -77,11 +79,21 @@ func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
 	return handle, nil
 }
 
-// follow applies what the executor tells until it has ended. Changes of the
-// state are stored as they come; the rest is in memory, and in the journal.
+// follow applies what the executor tells until it has ended, and stops it when
+// the execution is cancelled. Changes of the state are stored as they come;
+// the rest is in memory, and in the journal.
 func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	var stopping sync.WaitGroup
+	defer stopping.Wait()
 	defer cancel(nil)
+	stopping.Go(func() {
+		select {
+		case <-l.cancelled:
+			d.stop(ctx, l, handle)
+		case <-ctx.Done():
+		}
+	})
 	path := d.jobs.JournalPath(l.execution.ID)
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
@@ -93,7 +105,7 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 		}
 	})
 	if cause := context.Cause(ctx); cause != nil && err != nil {
-		return cause
+		return cause // why ctx was cancelled, by us or from outside
 	}
 	return err
 }

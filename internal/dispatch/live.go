@@ -15,17 +15,22 @@ type live struct {
 	execution quire.Execution // as claimed; never changed
 	reader    *journal.Reader // used by follow only
 
-	mu        sync.Mutex
-	progress  quire.Progress
-	durable   int64
-	changed   chan struct{} // closed and replaced when something can be told
-	stop      func()        // asks the executor to stop; nil while there is none
-	cancelled bool
+	mu       sync.Mutex
+	progress quire.Progress
+	durable  int64
+	changed  chan struct{} // closed and replaced when something can be told
+
+	cancelled  chan struct{} // closed once the execution is to stop
+	cancelOnce sync.Once
 }
 
 func newLive(e quire.Execution) *live {
 	p := quire.Progress{State: quire.Starting, Attempt: e.Attempt}
-	return &live{execution: e, progress: p, changed: make(chan struct{}), cancelled: !e.CancelRequestedAt.IsZero()}
+	l := &live{execution: e, progress: p, changed: make(chan struct{}), cancelled: make(chan struct{})}
+	if !e.CancelRequestedAt.IsZero() {
+		l.cancel()
+	}
+	return l
 }
 
 func (l *live) snapshot() quire.Progress {
@@ -46,32 +51,16 @@ func (l *live) announce() {
 	l.changed = make(chan struct{})
 }
 
-// cancel stops the executor, now or as soon as there is one.
-func (l *live) cancel() {
-	l.mu.Lock()
-	stop, before := l.stop, l.cancelled
-	l.cancelled = true
-	l.mu.Unlock()
-	if stop != nil && !before {
-		stop()
-	}
-}
-
-// started says how the executor can be stopped, and does so if that was asked for.
-func (l *live) started(stop func()) {
-	l.mu.Lock()
-	l.stop = stop
-	cancelled := l.cancelled
-	l.mu.Unlock()
-	if cancelled {
-		stop()
-	}
-}
+// cancel notes that the execution is to stop. It is idempotent.
+func (l *live) cancel() { l.cancelOnce.Do(func() { close(l.cancelled) }) }
 
 func (l *live) isCancelled() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.cancelled
+	select {
+	case <-l.cancelled:
+		return true
+	default:
+		return false
+	}
 }
 
 // grow applies the journal's events up to its durable length, and reports
