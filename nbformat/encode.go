@@ -23,7 +23,8 @@ type encoder struct {
 	err   error     // out's first
 
 	members []member // of the objects that are open in value
-	scratch []byte
+	scratch []byte   // the text of one string
+	sorted  []byte   // the members of one object
 }
 
 // field is a member of an object that the encoder makes.
@@ -133,6 +134,7 @@ func (e *encoder) multiline(s string) {
 	for line := range lines(s) {
 		e.item(n)
 		e.text(line)
+		e.flush(flushAt)
 		n++
 	}
 	e.close(']', n)
@@ -143,6 +145,7 @@ func (e *encoder) value(raw json.RawMessage) {
 	if !utf8.Valid(raw) {
 		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
 	}
+	e.buf = slices.Grow(e.buf, len(raw))
 	e.valueAt(raw, skipSpace(raw, 0))
 }
 
@@ -226,19 +229,19 @@ func (e *encoder) sort(all []member) int {
 	}
 	start := all[0].start
 	slices.SortStableFunc(all, func(a, b member) int { return cmp.Compare(a.key, b.key) })
-	sorted := make([]byte, 0, len(e.buf)-start)
+	e.sorted = e.sorted[:0]
 	n := 0
 	for i, m := range all {
 		if i+1 < len(all) && all[i+1].key == m.key {
 			continue
 		}
 		if n > 0 {
-			sorted = append(sorted, ',')
+			e.sorted = append(e.sorted, ',')
 		}
-		sorted = append(sorted, e.buf[m.start:m.end]...)
+		e.sorted = append(e.sorted, e.buf[m.start:m.end]...)
 		n++
 	}
-	e.buf = append(e.buf[:start], sorted...)
+	e.buf = append(e.buf[:start], e.sorted...)
 	return n
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 )
 
 // idMinor is the first minor version whose cells have ids.
@@ -13,13 +14,8 @@ const idText = "must be 1 to 64 letters, digits, - and _"
 
 // validID reports whether nbformat allows the cell id.
 func validID(id string) bool {
-	for i := range len(id) {
-		c := id[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return 1 <= len(id) && len(id) <= 64
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	return 1 <= len(id) && len(id) <= 64 && strings.Trim(id, allowed) == ""
 }
 
 // AssignIDs gives an id to each cell that lacks one, where the notebook's

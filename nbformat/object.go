@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 )
 
 // Get returns the value of key as a T. It returns false where there is none,
@@ -35,12 +36,6 @@ func (o *Object) Set(key string, v any) error {
 }
 
 // objectOf returns the members of a JSON object. The values are parts of raw.
-func objectOf(raw json.RawMessage) Object {
-	o := Object{}
-	for key, value := range members(raw) {
-		o[key] = value
-	}
-	return o
-}
+func objectOf(raw json.RawMessage) Object { return maps.Collect(members(raw)) }
 
 func trimSpace(raw json.RawMessage) json.RawMessage { return bytes.TrimSpace(raw) }
