@@ -14,11 +14,21 @@ import (
 	"quire/internal/dispatch"
 )
 
+const claimed = `SET state = 'STARTING', claim_owner = ?, claim_token = claim_token + 1, claim_until = ?`
+
 var (
 	// A deleted project has no QUEUED executions: see abortQueued.
-	claimQueued = `UPDATE executions
-		SET state = 'STARTING', claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
+	claimQueued = `UPDATE executions ` + claimed + `
 		WHERE seq = (SELECT seq FROM executions WHERE state = 'QUEUED' ORDER BY seq LIMIT 1)
+		RETURNING ` + executionColumns
+
+	claimExecution = `UPDATE executions ` + claimed + `
+		WHERE state = 'QUEUED' AND id = ?
+		RETURNING ` + executionColumns
+
+	claimExecution = `UPDATE executions
+		SET state = 'STARTING', claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
+		WHERE id = ? AND state = 'QUEUED'
 		RETURNING ` + executionColumns
 
 	claimAbandoned = `UPDATE executions
@@ -37,26 +47,50 @@ var (
 
 // ClaimQueued implements dispatch.Store.
 func (s *Store) ClaimQueued(ctx context.Context, owner string, until time.Time) (quire.Execution, bool, error) {
+	return s.claim(ctx, s.stmts.claimQueued, owner, moment{&until})
+}
+
+// ClaimExecution implements dispatch.Store.
+func (s *Store) ClaimExecution(ctx context.Context, id quire.ExecutionID, owner string, until time.Time) (quire.Execution, bool, error) {
+	return s.claim(ctx, s.stmts.claimExecution, owner, moment{&until}, id)
+}
+
+func (s *Store) claim(ctx context.Context, stmt *sql.Stmt, args ...any) (quire.Execution, bool, error) {
 	var e quire.Execution
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		return tx.StmtContext(ctx, s.stmts.claimQueued).QueryRowContext(ctx, owner, moment{&until}).Scan(executionFields(&e)...)
+		return tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...).Scan(executionFields(&e)...)
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return quire.Execution{}, false, nil
 	case err != nil:
-		return quire.Execution{}, false, fmt.Errorf("claim queued execution: %w", err)
+		return quire.Execution{}, false, fmt.Errorf("claim execution: %w", err)
+	}
+	return e, true, nil
+}
+
+// ClaimExecution implements dispatch.Store.
+func (s *Store) ClaimExecution(ctx context.Context, id quire.ExecutionID, owner string, until time.Time) (quire.Execution, bool, error) {
+	var e quire.Execution
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, claimExecution, owner, moment{&until}, id).Scan(executionFields(&e)...)
+	})
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return quire.Execution{}, false, nil
+	case err != nil:
+		return quire.Execution{}, false, fmt.Errorf("claim execution %s: %w", id, err)
 	}
 	return e, true, nil
 }
 
 // ClaimAbandoned implements dispatch.Store; the oldest come first.
 func (s *Store) ClaimAbandoned(ctx context.Context, owner string, now, until time.Time) ([]quire.Execution, error) {
-	type claimed struct {
+	type numbered struct {
 		execution quire.Execution
 		seq       int64
 	}
-	var found []claimed
+	var found []numbered
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		rows, err := tx.QueryContext(ctx, claimAbandoned, owner, moment{&until}, owner, moment{&now})
 		if err != nil {
@@ -68,14 +102,14 @@ func (s *Store) ClaimAbandoned(ctx context.Context, owner string, now, until tim
 			if err != nil {
 				return err
 			}
-			found = append(found, claimed{e, seq})
+			found = append(found, numbered{e, seq})
 		}
 		return rows.Err()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim abandoned executions: %w", err)
 	}
-	slices.SortFunc(found, func(a, b claimed) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(found, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
 	executions := make([]quire.Execution, len(found))
 	for i, c := range found {
 		executions[i] = c.execution

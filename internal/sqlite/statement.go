@@ -11,7 +11,7 @@ type statements struct {
 	// on the writer
 	insertOperation, operationByKey, endOperation *sql.Stmt
 	insertExecution, projectThere                 *sql.Stmt
-	claimQueued, saveProgress                     *sql.Stmt
+	claimQueued, claimExecution, saveProgress     *sql.Stmt
 
 	// on the readers
 	operation, execution *sql.Stmt
@@ -30,6 +30,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.insertExecution, s.writer, insert("executions", executionColumns)},
 		{&s.stmts.projectThere, s.writer, "SELECT 1 FROM projects WHERE id = ? AND deletion IS NULL"},
 		{&s.stmts.claimQueued, s.writer, claimQueued},
+		{&s.stmts.claimExecution, s.writer, claimExecution},
 		{&s.stmts.saveProgress, s.writer, saveProgress},
 		{&s.stmts.operation, s.reader, selectOperation + " WHERE id = ?"},
 		{&s.stmts.execution, s.reader, selectExecution + " WHERE id = ? AND " + projectVisible},

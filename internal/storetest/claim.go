@@ -51,6 +51,35 @@ func claimOrder(t *testing.T, s Store) {
 	claimNothing(t, s)
 }
 
+func claimExecution(t *testing.T, s Store) {
+	ctx := t.Context()
+	p := addProject(t, s, newProject())
+	older := addExecution(t, s, newExecution(p.ID))
+	want := addExecution(t, s, fullExecution(p.ID))
+
+	got, ok, err := s.ClaimExecution(ctx, want.ID, "d1", lease)
+	must(t, err)
+	want.State = quire.Starting
+	want.Claim = quire.Claim{Owner: "d1", Token: 1, Until: lease}
+	if !ok {
+		t.Fatal("a queued execution was not claimed")
+	}
+	same(t, "claimed execution", got, want)
+	stored, err := s.Execution(ctx, want.ID)
+	must(t, err)
+	same(t, "stored execution", stored, want)
+
+	for _, id := range []quire.ExecutionID{want.ID, "nobody"} {
+		if _, ok, err := s.ClaimExecution(ctx, id, "d2", lease); ok || err != nil {
+			t.Errorf("claimed %q (%t), error %v; want it refused, for it is not queued", id, ok, err)
+		}
+	}
+	stored, err = s.Execution(ctx, want.ID)
+	must(t, err)
+	same(t, "claim after the second one", stored.Claim, want.Claim)
+	claim(t, s, "d1", older.ID)
+}
+
 func claimOnce(t *testing.T, s Store) {
 	const queued, dispatchers = 200, 8
 	p := addProject(t, s, newProject())

@@ -44,6 +44,9 @@ func deleteProject(t *testing.T, s Store) {
 	_, err = s.CreateExecution(ctx, late, executeOperation(late))
 	wantCode(t, err, quire.NotFound)
 	claimNothing(t, s)
+	if _, ok, err := s.ClaimExecution(ctx, queued.ID, "d1", lease); ok || err != nil {
+		t.Errorf("claimed an execution of a deleted project (%t), error %v", ok, err)
+	}
 
 	// What was queued has ended, for nobody would ever take it up.
 	op, err := s.Operation(ctx, quire.OperationID(queued.ID))

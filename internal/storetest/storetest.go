@@ -57,6 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"PageTokens", pageTokens},
 		{"PageSizes", pageSizes},
 		{"ClaimOrder", claimOrder},
+		{"ClaimExecution", claimExecution},
 		{"ClaimOnce", claimOnce},
 		{"ClaimLost", claimLost},
 		{"ClaimAbandoned", claimAbandoned},
