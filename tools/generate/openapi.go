@@ -68,6 +68,9 @@ func correct(doc *openapi3.T) error {
 
 	answer(events.Get, "text/event-stream", openapi3.NewStringSchema())
 	answer(note.Get, notebook, openapi3.NewObjectSchema())
+	for _, tag := range doc.Tags {
+		tag.Description = unwrap(tag.Description)
+	}
 	for _, item := range doc.Paths.Map() {
 		for _, operation := range item.Operations() {
 			operation.Description = unwrap(operation.Description)
@@ -86,6 +89,7 @@ func correct(doc *openapi3.T) error {
 
 func correctFile(file *openapi3.PathItem) {
 	answer(file.Get, binary, openapi3.NewStringSchema().WithFormat("binary"))
+	file.Get.Description = "Returns a file's bytes."
 	file.Put.Description = "Writes a file, atomically, with the folders that it needs. The body is its raw bytes, of any length."
 	file.Put.RequestBody.Value = openapi3.NewRequestBody().WithRequired(true).WithContent(
 		openapi3.NewContentWithSchema(openapi3.NewStringSchema().WithFormat("binary"), []string{binary}))
