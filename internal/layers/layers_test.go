@@ -34,7 +34,6 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
-	compiler   = "github.com/bufbuild/protocompile"
 )
 
 // The lower layers, each with what stands below it.
@@ -60,12 +59,14 @@ var layers = map[string]layer{
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
 	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
 
+	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
+
 	"quire/internal/auth":   {quire: serving, external: wire},
 	"quire/internal/files":  {quire: serving, external: []string{gox}},
 	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/executor"}), external: []string{gox, prometheus}},
 	"quire/internal/sqlite": {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {
-		quire:    slices.Concat(serving, []string{"quire/internal/gen/..."}),
+		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/constraint"}),
 		external: wire,
 	},
 	"quire/internal/rest": {
@@ -85,7 +86,6 @@ var layers = map[string]layer{
 
 	"quire/internal/testenv":    {},
 	"quire/jupyter/jupytertest": {quire: words, external: []string{gox}},
-	"quire/tools/...":           {external: slices.Concat(wire, []string{compiler})},
 }
 
 // testSupport is imported by tests and by each other alone.
