@@ -26,11 +26,6 @@ var (
 		WHERE state = 'QUEUED' AND id = ?
 		RETURNING ` + executionColumns
 
-	claimExecution = `UPDATE executions
-		SET state = 'STARTING', claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
-		WHERE id = ? AND state = 'QUEUED'
-		RETURNING ` + executionColumns
-
 	claimAbandoned = `UPDATE executions
 		SET claim_owner = ?, claim_token = claim_token + 1, claim_until = ?
 		WHERE state IN ('STARTING', 'RUNNING') AND claim_owner != ? AND claim_until <= ?
@@ -58,28 +53,13 @@ func (s *Store) ClaimExecution(ctx context.Context, id quire.ExecutionID, owner 
 func (s *Store) claim(ctx context.Context, stmt *sql.Stmt, args ...any) (quire.Execution, bool, error) {
 	var e quire.Execution
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		return tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...).Scan(executionFields(&e)...)
+		return queryRow(ctx, tx, stmt, args...).Scan(executionFields(&e)...)
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return quire.Execution{}, false, nil
 	case err != nil:
 		return quire.Execution{}, false, fmt.Errorf("claim execution: %w", err)
-	}
-	return e, true, nil
-}
-
-// ClaimExecution implements dispatch.Store.
-func (s *Store) ClaimExecution(ctx context.Context, id quire.ExecutionID, owner string, until time.Time) (quire.Execution, bool, error) {
-	var e quire.Execution
-	err := s.write(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, claimExecution, owner, moment{&until}, id).Scan(executionFields(&e)...)
-	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return quire.Execution{}, false, nil
-	case err != nil:
-		return quire.Execution{}, false, fmt.Errorf("claim execution %s: %w", id, err)
 	}
 	return e, true, nil
 }
@@ -140,7 +120,7 @@ func (s *Store) SaveProgress(ctx context.Context, id quire.ExecutionID, claim qu
 		}
 		var project quire.ProjectID
 		args := append(progressFields(&p), rawText{&handle}, owner, keep, id, claim.Owner, claim.Token)
-		err := tx.StmtContext(ctx, s.stmts.saveProgress).QueryRowContext(ctx, args...).Scan(&project)
+		err := queryRow(ctx, tx, s.stmts.saveProgress, args...).Scan(&project)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return dispatch.ErrClaimLost
@@ -170,6 +150,5 @@ func (s *Store) endExecution(ctx context.Context, tx *sql.Tx, id quire.Execution
 		result = `"` + string(state) + `"`
 	}
 	now := s.orNow(s.now())
-	_, err := tx.StmtContext(ctx, s.stmts.endOperation).ExecContext(ctx, result, failureText{&failed}, moment{&now}, id)
-	return err
+	return exec(ctx, tx, s.stmts.endOperation, result, failureText{&failed}, moment{&now}, id)
 }

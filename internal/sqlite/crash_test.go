@@ -39,7 +39,7 @@ func writeUntilKilled(path string) int {
 			if _, err := s.CreateExecution(ctx, e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}); err != nil {
 				return err
 			}
-			fmt.Println("created", id)
+			fmt.Fprintln(os.Stdout, "created", id)
 			if i%2 == 0 {
 				continue
 			}
@@ -50,7 +50,7 @@ func writeUntilKilled(path string) int {
 			if err := s.SaveProgress(ctx, e.ID, e.Claim, nil, quire.Progress{State: quire.Succeeded}, nil); err != nil {
 				return err
 			}
-			fmt.Println("ended", e.ID)
+			fmt.Fprintln(os.Stdout, "ended", e.ID)
 		}
 	}()
 	fmt.Fprintln(os.Stderr, err)

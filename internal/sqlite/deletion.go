@@ -110,8 +110,7 @@ func (s *Store) PurgeProject(ctx context.Context, id quire.ProjectID) error {
 			}
 		}
 		now := s.orNow(s.now())
-		_, err = tx.StmtContext(ctx, s.stmts.endOperation).ExecContext(ctx, "null", nil, moment{&now}, deletion.V)
-		return err
+		return exec(ctx, tx, s.stmts.endOperation, "null", nil, moment{&now}, deletion.V)
 	})
 	if err != nil {
 		return fmt.Errorf("purge project: %w", err)

@@ -55,7 +55,7 @@ func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire
 		if err := s.projectThere(ctx, tx, e.ProjectID); err != nil {
 			return err
 		}
-		_, err := tx.StmtContext(ctx, s.stmts.insertExecution).ExecContext(ctx, executionFields(&e)...)
+		err := exec(ctx, tx, s.stmts.insertExecution, executionFields(&e)...)
 		return taken(err, "execution", string(e.ID))
 	})
 }
@@ -63,7 +63,7 @@ func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire
 // projectThere returns NotFound for a project that is not there or deleted.
 func (s *Store) projectThere(ctx context.Context, tx *sql.Tx, id quire.ProjectID) error {
 	var one int
-	err := tx.StmtContext(ctx, s.stmts.projectThere).QueryRowContext(ctx, id).Scan(&one)
+	err := queryRow(ctx, tx, s.stmts.projectThere, id).Scan(&one)
 	return orNotFound(err, "project", string(id))
 }
 

@@ -35,7 +35,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.operation, s.reader, selectOperation + " WHERE id = ?"},
 		{&s.stmts.execution, s.reader, selectExecution + " WHERE id = ? AND " + projectVisible},
 	} {
-		stmt, err := one.db.PrepareContext(ctx, one.query)
+		stmt, err := one.db.PrepareContext(ctx, one.query) //nolint:sqlclosecheck // closed with its pool
 		if err != nil {
 			return err
 		}

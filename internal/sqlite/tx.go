@@ -29,13 +29,24 @@ func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// queryRow runs a prepared statement in tx.
+func queryRow(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) *sql.Row {
+	return tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
+}
+
+// exec runs a prepared statement in tx.
+func exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) error {
+	_, err := tx.StmtContext(ctx, stmt).ExecContext(ctx, args...) //nolint:sqlclosecheck // closed with the transaction
+	return err
+}
+
 // mutate runs f and stores op in one transaction, unless op's creator has used
 // its idempotency key before: then it only returns that earlier operation.
 func (s *Store) mutate(ctx context.Context, op quire.Operation, f func(tx *sql.Tx, op *quire.Operation) error) (quire.Operation, error) {
 	s.stamp(&op)
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		if op.IdempotencyKey != "" {
-			earlier, err := scanOperation(tx.StmtContext(ctx, s.stmts.operationByKey).QueryRowContext(ctx, op.CreatedBy, op.IdempotencyKey))
+			earlier, err := scanOperation(queryRow(ctx, tx, s.stmts.operationByKey, op.CreatedBy, op.IdempotencyKey))
 			if err == nil {
 				op = earlier
 				return nil
@@ -47,7 +58,7 @@ func (s *Store) mutate(ctx context.Context, op quire.Operation, f func(tx *sql.T
 		if err := f(tx, &op); err != nil {
 			return err
 		}
-		_, err := tx.StmtContext(ctx, s.stmts.insertOperation).ExecContext(ctx, operationFields(&op)...)
+		err := exec(ctx, tx, s.stmts.insertOperation, operationFields(&op)...)
 		return taken(err, "operation", string(op.ID))
 	})
 	if err != nil {

@@ -99,7 +99,6 @@ func saveProgressQueued(t *testing.T, s Store) {
 }
 
 func saveProgressEnd(t *testing.T, s Store) {
-	ctx := t.Context()
 	p := addProject(t, s, newProject())
 	fault := quire.Invalid("kernel", "no kernel %q <&>", "x")
 	for _, test := range []struct {
@@ -114,6 +113,7 @@ func saveProgressEnd(t *testing.T, s Store) {
 		{quire.Failed, quire.Errorf(quire.Unimplemented, "later")},
 	} {
 		t.Run(string(test.state), func(t *testing.T) {
+			ctx := t.Context()
 			e := addExecution(t, s, newExecution(p.ID))
 			c := claim(t, s, "d1", e.ID).Claim
 			progress := fullProgress(test.state)
