@@ -45,3 +45,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzOutput checks the same of a single output.
+func FuzzOutput(f *testing.F) {
+	f.Add([]byte(`{"output_type":"stream","text":["a\n","b"],"x":{"b":1,"a":[]}}`))
+	f.Add([]byte(`{"output_type":"execute_result","data":{"text/html":["<",">"],"application/json":[1e5]},"execution_count":3}`))
+	f.Add([]byte(`{"output_type":"error","ename":"E","evalue":"\ud83d\ude00","traceback":["x"]}`))
+	f.Add([]byte(`{"output_type":"hologram","data":"x"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var first, second nbformat.Output
+		if first.UnmarshalJSON(data) != nil {
+			return
+		}
+		out, err := first.MarshalJSON()
+		if err != nil {
+			t.Fatalf("MarshalJSON: %v", err)
+		}
+		if err := second.UnmarshalJSON(out); err != nil {
+			t.Fatalf("UnmarshalJSON: %v\nof %s", err, out)
+		}
+		if diff := cmp.Diff(first, second, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("read again (-first +second):\n%s\nof %s", diff, out)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 // Package nbformat reads, validates, upgrades and writes Jupyter notebooks:
-// nbformat 4.0 to 4.5 as they are, 3 upgraded to 4, a higher minor kept. Fields
-// that it does not know come out as they went in. It executes nothing.
+// nbformat 4.0 to 4.5 as they are, 2 and 3 upgraded to 4.5, a higher minor of 4
+// kept. Fields that it does not know come out as they went in, on read as JSON
+// on one line with its keys sorted. It executes nothing.
 package nbformat
 
 import "encoding/json"

@@ -40,6 +40,10 @@ func TestParseRefuses(t *testing.T) {
 		{"truncated after a cell", `{"nbformat":4,"cells":[{}`, "the notebook is truncated: its JSON breaks off at its end, byte 25"},
 		{"truncated literal", `{"nbformat":4,"cells":tru`, "the notebook is truncated: its JSON breaks off at its end, byte 25"},
 		{"truncated escape", `{"nbformat":4,"cells":"\u12`, "the notebook is truncated: its JSON breaks off at its end, byte 27"},
+		{"without bottom", strings.Repeat(`[{"":`, 100_000), "the notebook is nested deeper than 200 levels"},
+		{"bracket in a text", `{"a":"\[`, "the notebook is not JSON: syntax error at byte 8"},
+		{"truncated at a bracket in a text", `{"nbformat":"[`, "the notebook is truncated: its JSON breaks off at its end, byte 14"},
+		{"bracket after a key", `{"a"[`, "the notebook is not JSON: syntax error at byte 5"},
 		{"Latin 1", "{\"nbformat\":4,\"x\":\"caf\xe9\"}", "the notebook is not UTF-8: invalid bytes at byte 23"},
 		{"UTF-16", "\xff\xfe{\x00}\x00", "the notebook is not UTF-8: invalid bytes at byte 1"},
 

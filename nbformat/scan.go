@@ -34,11 +34,20 @@ func checkSyntax(what string, data []byte) error {
 	switch {
 	case !ok:
 		return quire.Errorf(quire.InvalidArgument, "%s is not JSON", what)
+	case beyondDepth(data[:syntax.Offset]):
+		return quire.Errorf(quire.InvalidArgument, "%s %s", what, tooDeepText)
 	case syntax.Offset >= int64(len(data)) && truncated(data):
 		return quire.Errorf(quire.InvalidArgument, "%s is truncated: its JSON breaks off at its end, byte %d", what, len(data))
 	default:
 		return quire.Errorf(quire.InvalidArgument, "%s is not JSON: syntax error at byte %d", what, syntax.Offset)
 	}
+}
+
+// beyondDepth tells encoding/json's own limit of depth from other errors at
+// the end of data.
+func beyondDepth(data []byte) bool {
+	last := data[len(data)-1]
+	return (last == '[' || last == '{') && tooDeep(data)
 }
 
 // truncated tells the end of the input from an error at its last byte.
@@ -121,10 +130,15 @@ func skipSpace(raw []byte, i int) int {
 	return i
 }
 
-// skipString returns where the string that opens at i has ended.
+// skipString returns where the string that opens at i has ended, which is the
+// end of raw where it does not close.
 func skipString(raw []byte, i int) int {
 	for i++; ; i++ {
-		i += bytes.IndexByte(raw[i:], '"')
+		n := bytes.IndexByte(raw[i:], '"')
+		if n < 0 {
+			return len(raw)
+		}
+		i += n
 		escapes := 0
 		for raw[i-1-escapes] == '\\' {
 			escapes++
@@ -171,7 +185,8 @@ func skipScalar(raw []byte, i int) int {
 	return i
 }
 
-// tooDeep reports whether a value is nested deeper than maxDepth.
+// tooDeep reports whether a value, or the beginning of one, is nested deeper
+// than maxDepth.
 func tooDeep(raw []byte) bool {
 	depth := 0
 	for i := 0; i < len(raw); i++ {

@@ -55,6 +55,7 @@ func (e *encoder) texts(list []string) {
 	for i, s := range list {
 		e.item(i)
 		e.text(s)
+		e.flush(flushAt)
 	}
 	e.close(']', len(list))
 }

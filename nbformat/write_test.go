@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,10 +38,8 @@ func TestWriteKeepsUnknownFields(t *testing.T) {
 	for _, name := range []string{"testdata/unknown-fields.ipynb", "testdata/v4.7-newer.ipynb"} {
 		data := readFile(t, name)
 		var want, got any
-		for data, v := range map[*[]byte]*any{new(data): &want, new(write(t, parse(t, data))): &got} {
-			if err := json.Unmarshal(*data, v); err != nil {
-				t.Fatal(err)
-			}
+		if err := errors.Join(json.Unmarshal(data, &want), json.Unmarshal(write(t, parse(t, data)), &got)); err != nil {
+			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-read +written):\n%s", name, diff)
@@ -167,6 +167,50 @@ func TestWritePassesOnTheWritersError(t *testing.T) {
 	}
 	if w.calls != 1 {
 		t.Errorf("the writer was called %d times, want no more than once after its error", w.calls)
+	}
+}
+
+func TestWriteHoldsLittleBack(t *testing.T) {
+	text := strings.Repeat("a line of a long text\n", 1<<20)
+	nb := &nbformat.Notebook{Major: 4, Cells: []*nbformat.Cell{{Type: nbformat.Code, Outputs: []nbformat.Output{
+		{Type: nbformat.StreamOutput, Name: "stdout", Text: text},
+		{Type: nbformat.ErrorOutput, Traceback: slices.Repeat([]string{"a line"}, 1<<20)},
+	}}}}
+	var w largest
+	if err := nbformat.Write(&w, nb); err != nil {
+		t.Fatal(err)
+	}
+	if limit := 128 << 10; w.n > limit {
+		t.Errorf("%d bytes were written at once, want at most %d", w.n, limit)
+	}
+}
+
+// largest notes the size of the largest write.
+type largest struct{ n int }
+
+func (l *largest) Write(p []byte) (int, error) {
+	l.n = max(l.n, len(p))
+	return len(p), nil
+}
+
+// The notebooks of the benchmarks, 50 MB each.
+func BenchmarkParseAndWrite(b *testing.B) {
+	const size = 50 << 20
+	for name, o := range map[string]string{
+		"lines":  `{"output_type":"stream","name":"stdout","text":["` + strings.Repeat(`a line of a long text\n","`, size/26) + `"]}`,
+		"base64": `{"output_type":"display_data","data":{"image/png":"` + strings.Repeat("A", size) + `"}}`,
+		"json":   `{"output_type":"display_data","data":{"application/json":[` + strings.Repeat(`{"y":"abc","x":1.5},`, size/20) + `0]}}`,
+	} {
+		data := []byte(output(o))
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := nbformat.Write(io.Discard, parse(b, data)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
