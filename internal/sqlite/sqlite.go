@@ -156,3 +156,11 @@ func (s *Store) closePools() error {
 	}
 	return nil
 }
+
+// Ready returns nil if the database answers.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.reader.PingContext(ctx); err != nil {
+		return fmt.Errorf("ask database: %w", err)
+	}
+	return nil
+}

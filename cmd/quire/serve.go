@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+
+	"quire"
+	"quire/internal/auth"
+	"quire/internal/cli"
+	"quire/internal/dispatch"
+	"quire/internal/files"
+	"quire/internal/grpcapi"
+	"quire/internal/local"
+	"quire/internal/rest"
+	"quire/internal/service"
+	"quire/internal/sqlite"
+	"quire/jupyter"
+)
+
+// serve runs the server until ctx ends. Executions that run then go on, and
+// are taken up by the next server.
+func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	logger := newLogger(stderr)
+	data, unlock, err := openData(o.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	store, err := sqlite.Open(ctx, filepath.Join(data, "quire.db"), nil)
+	if err != nil {
+		return err
+	}
+	defer closing(logger, store)
+	projects, err := files.Open(data)
+	if err != nil {
+		return err
+	}
+	defer closing(logger, projects)
+	archive, err := files.OpenArchive(data)
+	if err != nil {
+		return err
+	}
+	defer closing(logger, archive)
+	jobs, err := newJobs(ctx, o, projects, archive, logger)
+	if err != nil {
+		return err
+	}
+	backend, err := newBackend(logger)
+	if err != nil {
+		return err
+	}
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
+		MaxRunning: maxRunning(o), Logger: logger, Metrics: dispatch.NewMetrics(metrics),
+	})
+	svc := service.New(service.Parts{
+		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
+	}, &service.Options{
+		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
+		Logger: logger,
+	})
+	tokens, err := auth.Open(data, &auth.Options{Logger: logger})
+	if err != nil {
+		return err
+	}
+	grpc, err := grpcapi.NewServer(tokens, grpcapi.Register(svc, tokens, o.PublicAddress), &grpcapi.Options{Logger: logger, Metrics: metrics})
+	if err != nil {
+		return err
+	}
+	defer closing(logger, grpc)
+	web, err := rest.New(grpc.Conn(), grpc.Services(), &rest.Options{Ready: store.Ready, Metrics: metrics, Logger: logger})
+	if err != nil {
+		return err
+	}
+	listener, tlsConfig, err := listen(ctx, o)
+	if err != nil {
+		return err
+	}
+	logger.Info("quire serves", "address", listener.Addr().String(), "tls", tlsConfig != nil, "data", data, "python", o.Python)
+	grpc.SetServing(true)
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { dispatcher.Run(ctx); return nil })
+	group.Go(func() error { return svc.Run(ctx) })
+	group.Go(func() error {
+		return rest.Serve(ctx, listener, rest.OneAddress(grpc, web), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
+	})
+	err = group.Wait()
+	logger.Info("quire has stopped; running executions go on")
+	return err
+}
+
+// newLogger writes text to a terminal and JSON to anything else.
+func newLogger(w io.Writer) *slog.Logger {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) { //nolint:gosec // a file descriptor
+		return slog.New(slog.NewTextHandler(w, nil))
+	}
+	return slog.New(slog.NewJSONHandler(w, nil))
+}
+
+func closing(logger *slog.Logger, c io.Closer) {
+	if err := c.Close(); err != nil {
+		logger.Error("close", "error", err)
+	}
+}
+
+// openData makes the data folder and locks it for this server.
+func openData(dir string) (data string, unlock func(), err error) {
+	if data, err = filepath.Abs(dir); err != nil {
+		return "", nil, fmt.Errorf("open data folder: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return "", nil, fmt.Errorf("open data folder: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return "", nil, fmt.Errorf("open data folder: %w", err)
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+		_ = lock.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return "", nil, fmt.Errorf("another quire server uses the data folder %s", data)
+		}
+		return "", nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	return data, func() { _ = lock.Close() }, nil
+}
+
+func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
+	python, prefix, err := local.PythonPrefix(ctx, o.Python)
+	if err != nil {
+		return nil, err
+	}
+	path := jupyter.SearchPath(os.Environ(), prefix)
+	specs, err := jupyter.Kernels(path)
+	if err != nil {
+		return nil, err
+	}
+	if len(specs) == 0 {
+		logger.Warn("no kernels found: install ipykernel into the Python environment, or name another one with --python", "python", python)
+	}
+	return &local.Jobs{
+		Projects: projects, Executions: archive, KernelPath: path,
+		Env: local.KernelEnv(os.Environ(), o.KernelEnv, python),
+	}, nil
+}
+
+func newBackend(logger *slog.Logger) (*local.Backend, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own program: %w", err)
+	}
+	// An executor needs nothing of the environment but where temporary files go.
+	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
+	return local.New([]string{self, "executor"}, env, logger), nil
+}
+
+// maxRunning is twice the number of processors, four at least: notebooks wait
+// more than they compute.
+func maxRunning(o cli.ServeOptions) int {
+	if o.MaxRunning > 0 {
+		return o.MaxRunning
+	}
+	return max(4, 2*runtime.NumCPU())
+}
+
+// listen opens the address, and writes it to o.AddressFile where one is named.
+func listen(ctx context.Context, o cli.ServeOptions) (net.Listener, *tls.Config, error) {
+	var config *tls.Config
+	if o.TLSCert != "" || o.TLSKey != "" {
+		cert, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
+		if err != nil {
+			return nil, nil, fmt.Errorf("load TLS certificate: %w", err)
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.Listen)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen: %w", err)
+	}
+	if o.AddressFile != "" {
+		if err := os.WriteFile(o.AddressFile+".new", []byte(listener.Addr().String()+"\n"), 0o600); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("write address file: %w", err), listener.Close())
+		}
+		if err := os.Rename(o.AddressFile+".new", o.AddressFile); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("write address file: %w", err), listener.Close())
+		}
+	}
+	return listener, config, nil
+}

@@ -1,0 +1,143 @@
+package executor_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"quire"
+	"quire/internal/executor"
+	"quire/internal/runner"
+	"quire/internal/testenv"
+	"quire/jupyter"
+	"quire/nbformat"
+)
+
+// cell makes a code cell with tags.
+func cell(source string, tags ...string) *nbformat.Cell {
+	c := &nbformat.Cell{Type: nbformat.Code, Source: source, Metadata: nbformat.Object{}}
+	if len(tags) > 0 {
+		raw, err := json.Marshal(tags)
+		if err != nil {
+			panic(err)
+		}
+		c.Metadata["tags"] = raw
+	}
+	return c
+}
+
+// newJob puts a notebook of the cells into a folder of its own.
+func newJob(t *testing.T, kernel string, cells ...*nbformat.Cell) quire.Job {
+	t.Helper()
+	nb := &nbformat.Notebook{Major: 4, Minor: 5, Metadata: nbformat.Object{}, Cells: cells}
+	nb.Metadata["kernelspec"] = json.RawMessage(`{"name": "` + kernel + `", "display_name": "Kernel", "language": ""}`)
+	nb.AssignIDs()
+	prefix := filepath.Dir(filepath.Dir(testenv.Python(t)))
+	job := quire.Job{
+		ExecutionID: quire.ExecutionID(quire.NewID()), Attempt: 1, Dir: t.TempDir(), WorkDir: t.TempDir(), Notebook: "test.ipynb",
+		KernelPath: jupyter.SearchPath(nil, prefix),
+		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()},
+		Run:        quire.DefaultRunSettings(),
+	}
+	f, err := os.Create(job.InputPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := nbformat.Write(f, nb); err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// result is what a run has left behind.
+type result struct {
+	end      quire.Finished
+	events   []quire.Event
+	progress quire.Progress
+	notebook *nbformat.Notebook
+}
+
+// run executes the job and calls watch, if that is not nil, with each event.
+func run(t *testing.T, ctx context.Context, job quire.Job, watch func(quire.Event)) result {
+	t.Helper()
+	var r result
+	end, err := executor.Run(ctx, job, &executor.Options{Observe: func(e quire.Event) {
+		r.events = append(r.events, e)
+		r.progress.Apply(e)
+		if watch != nil {
+			watch(e)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.end = end
+	data, err := os.ReadFile(job.NotebookPath())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.notebook, err = nbformat.Parse(data); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// text joins what a cell printed.
+func text(c *nbformat.Cell) string {
+	var b strings.Builder
+	for _, o := range c.Outputs {
+		b.WriteString(o.Text)
+	}
+	return b.String()
+}
+
+func TestRunOK(t *testing.T) {
+	job := newJob(t, "python3", cell("print('hello')"), cell("1 + 1"))
+	r := run(t, t.Context(), job, nil)
+	if r.end.State != quire.Succeeded {
+		t.Fatalf("got %+v, want SUCCEEDED", r.end)
+	}
+	if got := text(r.notebook.Cells[0]); got != "hello\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := string(r.notebook.Cells[1].Outputs[0].Data["text/plain"]); got != `"2"` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRunFails(t *testing.T) {
+	job := newJob(t, "python3", cell("a = 1"), cell("1 / 0"), cell("print('never')"))
+	r := run(t, t.Context(), job, nil)
+	if r.end.State != quire.Failed || r.end.Failure.Kind != quire.CellFailed || r.end.Failure.ErrorName != "ZeroDivisionError" || *r.end.Failure.Cell != 1 {
+		t.Errorf("got %+v", r.end.Failure)
+	}
+	if c := r.notebook.Cells[2]; len(c.Outputs) != 0 || c.ExecutionCount != 0 {
+		t.Errorf("the last cell is shown as run: %+v", c)
+	}
+}
+
+func TestCancelIgnoringSignals(t *testing.T) {
+	job := newJob(t, "python3", cell("import time, signal\nprint('in', flush=True)\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        print('ignored', flush=True)"))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var asked time.Time
+	r := run(t, ctx, job, func(e quire.Event) {
+		if e.Stream != nil && asked.IsZero() {
+			asked = time.Now()
+			cancel(&runner.Stop{Failure: quire.Failure{Kind: quire.Cancelled, Message: "cancelled"}})
+		}
+	})
+	if r.end.State != quire.Aborted || r.end.Failure.Kind != quire.Cancelled {
+		t.Errorf("got %+v", r.end)
+	}
+	if took := time.Since(asked); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if got := text(r.notebook.Cells[0]); got != "in\nignored\n" {
+		t.Errorf("got %q", got)
+	}
+}
