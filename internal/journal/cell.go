@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 
 	"quire"
 	"quire/nbformat"
@@ -21,16 +22,15 @@ type cell struct {
 }
 
 func newCell(c *nbformat.Cell) *cell {
-	return &cell{input: c, keep: c.Type != nbformat.Code || hasTag(c, skipTag)}
+	return &cell{input: c, keep: c.Type != nbformat.Code || c.HasTag(skipTag)}
 }
 
 func (c *cell) snapshot() *nbformat.Cell {
+	if c.keep {
+		return c.input.Clone()
+	}
 	s := *c.input
 	s.Metadata, s.Extra = maps.Clone(s.Metadata), maps.Clone(s.Extra)
-	if c.keep {
-		s.Outputs = append([]nbformat.Output(nil), s.Outputs...)
-		return &s
-	}
 	if s.Metadata == nil {
 		s.Metadata = nbformat.Object{}
 	}
@@ -108,7 +108,7 @@ func (n *Notebook) cellFinished(e *quire.CellFinished) error {
 			Type:       nbformat.ErrorOutput,
 			ErrorName:  cmp.Or(e.ErrorName, name),
 			ErrorValue: e.ErrorValue,
-			Traceback:  append([]string{}, e.Traceback...),
+			Traceback:  slices.Clone(e.Traceback),
 		}})
 	}
 	return nil

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -57,10 +56,14 @@ func (d displays) update(e *quire.DisplayUpdated) error {
 	if !ok {
 		return nil
 	}
-	var data nbformat.Object
-	if err := json.Unmarshal(e.Data, &data); err != nil {
+	data, err := parseObject(e.Data)
+	if err != nil {
 		return fmt.Errorf("data of display %.64q: %w", e.DisplayID, err)
 	}
-	shown.data, shown.metadata = mimeBundle(data), objectOf(e.Metadata)
+	metadata, err := parseObject(e.Metadata)
+	if err != nil {
+		metadata = nbformat.Object{}
+	}
+	shown.data, shown.metadata = mimeBundle(data), metadata
 	return nil
 }

@@ -30,7 +30,7 @@ func ExecutedCells(input *nbformat.Notebook, injected *quire.InjectedCell) ([]*n
 		return input.Cells, nil
 	}
 	cells := slices.DeleteFunc(slices.Clone(input.Cells), func(c *nbformat.Cell) bool {
-		return hasTag(c, injectedTag)
+		return c.HasTag(injectedTag)
 	})
 	if injected.Index < 0 || int(injected.Index) > len(cells) {
 		return cells, fmt.Errorf("parameters cell at %d in a notebook of %d cells", injected.Index, len(cells))
@@ -46,7 +46,7 @@ func ExecutedCells(input *nbformat.Notebook, injected *quire.InjectedCell) ([]*n
 // freeID returns wanted if it is a cell id that nobody has, else one like it;
 // nothing in a notebook from before cells had ids.
 func freeID(input *nbformat.Notebook, cells []*nbformat.Cell, wanted string) string {
-	if input.Major == 4 && input.Minor < 5 {
+	if input.Minor < 5 {
 		return ""
 	}
 	if !cellID.MatchString(wanted) {
@@ -61,12 +61,4 @@ func freeID(input *nbformat.Notebook, cells []*nbformat.Cell, wanted string) str
 		id = injectedTag + "-" + strconv.Itoa(i)
 	}
 	return id
-}
-
-func hasTag(c *nbformat.Cell, tag string) bool {
-	var tags []string
-	if json.Unmarshal(c.Metadata["tags"], &tags) != nil {
-		return false
-	}
-	return slices.Contains(tags, tag)
 }

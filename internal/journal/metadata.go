@@ -1,8 +1,8 @@
 package journal
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 
 	"quire"
@@ -37,7 +37,10 @@ func (n *Notebook) kernelReady(e *quire.KernelReady) error {
 	if len(e.LanguageInfo) == 0 {
 		return nil
 	}
-	language := objectOf(e.LanguageInfo)
+	language, err := parseObject(e.LanguageInfo)
+	if err != nil {
+		return fmt.Errorf("language_info: %w", err)
+	}
 	for _, key := range []string{"name", "file_extension", "mimetype", "pygments_lexer", "codemirror_mode"} {
 		value, ok := language[key]
 		text := len(value) > 0 && value[0] == '"'
@@ -53,30 +56,24 @@ func (n *Notebook) kernelReady(e *quire.KernelReady) error {
 	return nil
 }
 
-// metadata returns the notebook's metadata. What cannot be made into JSON is
-// left out; that does not happen, for all of it was JSON before.
+// metadata returns the notebook's metadata. Set cannot fail here: all of it was
+// JSON before.
 func (n *Notebook) metadata() nbformat.Object {
 	m := maps.Clone(n.input.Metadata)
 	if m == nil {
 		m = nbformat.Object{}
 	}
 	if n.language != nil {
-		set(m, "language_info", n.language)
+		_ = m.Set("language_info", n.language)
 	}
-	if _, ok := m["kernelspec"]; !ok && n.kernel != "" {
-		set(m, "kernelspec", map[string]string{"name": n.kernel, "display_name": n.kernel})
+	if n.input.KernelName() == "" && n.kernel != "" {
+		_ = m.Set("kernelspec", map[string]string{"name": n.kernel, "display_name": n.kernel})
 	}
-	if state, err := n.widgets.metadata(); err == nil && state != nil {
+	if states, ok := n.widgets.snapshot(); ok {
 		all := objectOf(m["widgets"])
-		all[widgetStateType] = state
-		set(m, "widgets", all)
+		_ = all.Set(widgetStateType, states)
+		_ = m.Set("widgets", all)
 	}
-	set(m, "quire", n.stamp())
+	_ = m.Set("quire", n.stamp())
 	return m
-}
-
-func set(m nbformat.Object, key string, value any) {
-	if raw, err := json.Marshal(value); err == nil {
-		m[key] = raw
-	}
 }

@@ -25,8 +25,8 @@ type Notebook struct {
 
 // NewNotebook returns the notebook of an execution that has not begun: no cell
 // has run, and what an earlier run left in the code cells is gone, save in
-// cells tagged skip-execution. It keeps input and never changes it; the caller
-// must not either.
+// cells tagged skip-execution. The input must be valid. NewNotebook keeps it
+// and never changes it; the caller must not either.
 func NewNotebook(input *nbformat.Notebook) *Notebook {
 	n := &Notebook{input: input, progress: quire.Progress{State: quire.Queued}}
 	n.reset(input.Cells)

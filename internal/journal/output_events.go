@@ -15,8 +15,8 @@ func (n *Notebook) place(index int32, widgetID string) (*cell, *outputs, error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if w, ok := n.widgets.byID[widgetID]; ok && widgetID != "" {
-		w.captured = true
+	if w, ok := n.widgets[widgetID]; ok && w.captures {
+		w.newer = true
 		return c, &w.outputs, nil
 	}
 	return c, &c.outputs, nil

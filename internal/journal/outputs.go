@@ -45,7 +45,11 @@ func (o *outputs) add(out *output) {
 func (o *outputs) hasError() bool { return o.errors > 0 }
 
 // write adds text to a stream: to the last output if that is the same stream.
+// nbformat knows two.
 func (o *outputs) write(name, text string) {
+	if name != "stderr" {
+		name = "stdout"
+	}
 	if len(o.list) > 0 {
 		last := o.list[len(o.list)-1]
 		if last.terminal != nil && last.Name == name {

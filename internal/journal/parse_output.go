@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 
@@ -11,13 +12,51 @@ import (
 // jsonType matches the MIME types whose data may be any JSON.
 var jsonType = regexp.MustCompile(`\Aapplication/(.*\+)?json\z`)
 
-// parseOutput makes an output of what a kernel sent, which is valid nbformat
-// whatever that was. The data is in display yet to be made: its Data and
-// Metadata are set.
+// maxDepth bounds how deep JSON from a kernel may be nested. nbformat's own
+// bound is for a whole field; a widget's outputs stand deep in one.
+const maxDepth = 100
+
+// parseObject reads a JSON object from a kernel.
+func parseObject(raw json.RawMessage) (nbformat.Object, error) {
+	// Into a map, because a struct would take DATA for data.
+	var o nbformat.Object
+	if err := json.Unmarshal(raw, &o); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, errors.New("it is null")
+	}
+	if depth(raw) > maxDepth {
+		return nil, fmt.Errorf("it is nested deeper than %d levels", maxDepth)
+	}
+	return o, nil
+}
+
+// depth returns how deep valid JSON is nested.
+func depth(raw []byte) int {
+	now, deepest, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			now++
+			deepest = max(deepest, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return deepest
+}
+
+// parseOutput makes an output of what a kernel sent: valid nbformat whatever
+// that was. It drops fields that nbformat does not know.
 func parseOutput(raw json.RawMessage) (nbformat.Output, error) {
-	// Through a map, because encoding/json would take DATA for data.
-	var fields nbformat.Object
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	fields, err := parseObject(raw)
+	if err != nil {
 		return nbformat.Output{}, fmt.Errorf("output: %w", err)
 	}
 	out := nbformat.Output{Type: nbformat.OutputType(stringOf(fields["output_type"]))}
@@ -42,20 +81,15 @@ func parseOutput(raw json.RawMessage) (nbformat.Output, error) {
 	return out, nil
 }
 
-// mimeBundle makes values that nbformat wants as text text, in place.
+// mimeBundle makes texts, in place, of the values that nbformat wants as such.
 func mimeBundle(data nbformat.Object) nbformat.Object {
 	for mime, value := range data {
 		if jsonType.MatchString(mime) || isText(value) {
 			continue
 		}
-		text, err := json.Marshal(string(value))
-		if err != nil {
-			text = []byte(`""`)
+		if data.Set(mime, string(value)) != nil {
+			delete(data, mime)
 		}
-		data[mime] = text
-	}
-	if data == nil {
-		return nbformat.Object{}
 	}
 	return data
 }

@@ -91,6 +91,7 @@ func (r *Reader) Next() (quire.Event, error) {
 		r.err = corrupt(r.offset-int64(headLen+len(raw)+1), err)
 		return quire.Event{}, r.err
 	}
+	e.Seq = r.seq // the first one written counts, whatever the JSON says later
 	return e, nil
 }
 

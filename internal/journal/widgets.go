@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,19 +14,19 @@ import (
 const widgetStateType = "application/vnd.jupyter.widget-state+json"
 
 // widgets are the Jupyter widgets of the kernel, by comm id.
-type widgets struct{ byID map[string]*widget }
+type widgets map[string]*widget
 
-// widget is one widget's state, and what it has captured if it is an Output
-// widget.
+// widget is one widget's state, and what it shows if it is an Output widget.
 type widget struct {
 	state    nbformat.Object
+	captures bool // it is an Output widget
 	buffers  []buffer
-	byPath   map[string]int
+	byPath   map[string]int // index in buffers
 	outputs  outputs
-	captured bool // outputs stand for the state's own key
+	newer    bool // outputs are newer than the state's own
 }
 
-// buffer is binary state, as {"path": …, "data": …, "encoding": "base64"}.
+// buffer is a binary part of a widget's state.
 type buffer struct {
 	Path     json.RawMessage `json:"path"`
 	Data     string          `json:"data"`
@@ -33,19 +34,20 @@ type buffer struct {
 }
 
 func (n *Notebook) widgetUpdated(e *quire.WidgetUpdated) error {
-	switch {
-	case e.WidgetID == "":
+	if e.WidgetID == "" {
 		return errors.New("widget without an id")
-	case e.Closed:
-		if w, ok := n.widgets.byID[e.WidgetID]; ok {
+	}
+	if e.Closed {
+		if w, ok := n.widgets[e.WidgetID]; ok {
 			w.outputs.clear(n.displays)
-			delete(n.widgets.byID, e.WidgetID)
+			delete(n.widgets, e.WidgetID)
 		}
 		return nil
 	}
 	var state nbformat.Object
 	if len(e.State) > 0 {
-		if err := json.Unmarshal(e.State, &state); err != nil {
+		var err error
+		if state, err = parseObject(e.State); err != nil {
 			return fmt.Errorf("state of widget %.64q: %w", e.WidgetID, err)
 		}
 	}
@@ -54,27 +56,28 @@ func (n *Notebook) widgetUpdated(e *quire.WidgetUpdated) error {
 		if err := json.Unmarshal(e.Buffers, &buffers); err != nil {
 			return fmt.Errorf("buffers of widget %.64q: %w", e.WidgetID, err)
 		}
+		if depth(e.Buffers) > maxDepth {
+			return fmt.Errorf("buffers of widget %.64q: a path is nested deeper than %d levels", e.WidgetID, maxDepth)
+		}
 	}
-	n.widget(e.WidgetID).merge(state, buffers, n.displays)
+	w, ok := n.widgets[e.WidgetID]
+	if !ok {
+		w = &widget{state: nbformat.Object{}, byPath: map[string]int{}}
+		n.widgets[e.WidgetID] = w
+	}
+	w.update(state, buffers, n.displays)
 	return nil
 }
 
-// widget returns the widget of that id, making it if need be.
-func (n *Notebook) widget(id string) *widget {
-	w, ok := n.widgets.byID[id]
-	if !ok {
-		if n.widgets.byID == nil {
-			n.widgets.byID = map[string]*widget{}
-		}
-		w = &widget{state: nbformat.Object{}, byPath: map[string]int{}}
-		n.widgets.byID[id] = w
-	}
-	return w
-}
-
-func (w *widget) merge(state nbformat.Object, buffers []buffer, d displays) {
+func (w *widget) update(state nbformat.Object, buffers []buffer, d displays) {
 	maps.Copy(w.state, state)
+	if name, ok := state["_model_name"]; ok {
+		w.captures = stringOf(name) == "OutputModel"
+	}
 	for _, b := range buffers {
+		if len(b.Path) == 0 {
+			b.Path = json.RawMessage("[]")
+		}
 		path := string(b.Path)
 		if i, ok := w.byPath[path]; ok {
 			w.buffers[i] = b
@@ -83,59 +86,79 @@ func (w *widget) merge(state nbformat.Object, buffers []buffer, d displays) {
 		w.byPath[path] = len(w.buffers)
 		w.buffers = append(w.buffers, b)
 	}
-	if raw, ok := state["outputs"]; ok && stringOf(w.state["_model_name"]) == "OutputModel" {
-		// The kernel set them itself, e.g. by append_stdout: later output goes after these.
-		w.outputs.clear(d)
-		w.captured = false
-		var list []json.RawMessage
-		_ = json.Unmarshal(raw, &list)
-		for _, item := range list {
-			if out, err := parseOutput(item); err == nil {
-				w.outputs.put(out, "", d)
-			}
+	if raw, ok := state["outputs"]; ok && w.captures {
+		w.setOutputs(raw, d)
+	}
+}
+
+// setOutputs takes over the outputs that the kernel gave an Output widget, by
+// append_stdout for one. Later output comes after them. A kernel also repeats
+// what the front end has told it: what is shown as before can be updated as before.
+func (w *widget) setOutputs(raw json.RawMessage, d displays) {
+	var list []json.RawMessage
+	_ = json.Unmarshal(raw, &list)
+	before := w.outputs.list
+	ids := make([]string, len(list))
+	parsed := make([]nbformat.Output, len(list))
+	for i, item := range list {
+		out, err := parseOutput(item)
+		if err != nil {
+			continue
+		}
+		parsed[i] = out
+		if i < len(before) && before[i].display != nil && equal(before[i].snapshot(), out) {
+			ids[i] = before[i].display.id
 		}
 	}
+	w.outputs.clear(d)
+	for i, out := range parsed {
+		w.outputs.put(out, ids[i], d)
+	}
+	w.newer = false
+}
+
+func equal(a, b nbformat.Output) bool {
+	left, err1 := a.MarshalJSON()
+	right, err2 := b.MarshalJSON()
+	return err1 == nil && err2 == nil && bytes.Equal(left, right)
 }
 
 // widgetModel is a widget in the notebook's metadata.
 type widgetModel struct {
 	Name    json.RawMessage `json:"model_name"`
-	Module  json.RawMessage `json:"model_module,omitempty"`
-	Version json.RawMessage `json:"model_module_version,omitempty"`
+	Module  json.RawMessage `json:"model_module"`
+	Version json.RawMessage `json:"model_module_version"`
 	State   nbformat.Object `json:"state"`
 	Buffers []buffer        `json:"buffers,omitempty"`
 }
 
-// metadata returns the widgets for the notebook's metadata, nil without any.
-func (w *widgets) metadata() (json.RawMessage, error) {
-	models := map[string]widgetModel{}
-	for id, one := range w.byID {
-		// Other comms than widgets have no model.
-		if _, ok := one.state["_model_name"]; !ok {
+// widgetStates is what the notebook's metadata says of its widgets.
+type widgetStates struct {
+	Major int                    `json:"version_major"`
+	Minor int                    `json:"version_minor"`
+	State map[string]widgetModel `json:"state"`
+}
+
+// snapshot returns the widgets for the notebook's metadata, and whether there
+// are any: other comms than widgets have no model.
+func (w widgets) snapshot() (widgetStates, bool) {
+	all := widgetStates{Major: 2, State: map[string]widgetModel{}}
+	for id, one := range w {
+		name, ok := one.state["_model_name"]
+		if !ok {
 			continue
 		}
 		state := maps.Clone(one.state)
-		if one.captured {
-			raw, err := json.Marshal(one.outputs.snapshot())
-			if err != nil {
-				return nil, err
-			}
-			state["outputs"] = raw
+		if one.newer {
+			_ = state.Set("outputs", one.outputs.snapshot()) // every output is valid
 		}
-		models[id] = widgetModel{
-			Name:    state["_model_name"],
+		all.State[id] = widgetModel{
+			Name:    name,
 			Module:  state["_model_module"],
 			Version: state["_model_module_version"],
 			State:   state,
 			Buffers: one.buffers,
 		}
 	}
-	if len(models) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(map[string]any{
-		"version_major": 2,
-		"version_minor": 0,
-		"state":         models,
-	})
+	return all, len(all.State) > 0
 }

@@ -1,0 +1,575 @@
+package journal_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"quire"
+	"quire/internal/journal"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func openWriter(t *testing.T, path string, opts *journal.WriterOptions) *journal.Writer {
+	t.Helper()
+	w, err := journal.Open(path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.Close() })
+	return w
+}
+
+func appendAll(t *testing.T, w *journal.Writer, events ...quire.Event) {
+	t.Helper()
+	for _, e := range events {
+		if err := w.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// record writes events as a journal and returns its bytes.
+func record(t testing.TB, events ...quire.Event) []byte {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "journal")
+	w, err := journal.Open(path, &journal.WriterOptions{Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := w.Append(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func readAll(r *journal.Reader) ([]quire.Event, error) {
+	var events []quire.Event
+	for {
+		e, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return events, nil
+		}
+		if err != nil {
+			return events, err
+		}
+		events = append(events, e)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	data := record(t,
+		quire.Event{Started: &quire.Started{Attempt: 1, Cells: 2}},
+		quire.Event{Time: noon.In(time.FixedZone("", 3600)), Stream: &quire.Stream{Name: "stdout", Text: "<a>\n\xff"}},
+		quire.Event{Output: &quire.Output{Cell: 1, Output: json.RawMessage("{\n \"x\": \"\xff\"}")}},
+	)
+	want := `445970a6 {"seq":1,"time":"2026-11-23T12:00:00Z","started":{"attempt":1,"cells":2}}
+` + `SUM {"seq":2,"time":"2026-11-23T12:00:00Z","stream":{"cell":0,"name":"stdout","text":"<a>\n\ufffd"}}
+` + `SUM {"seq":3,"time":"2026-11-23T12:00:00Z","output":{"cell":1,"output":{"x":"` + "\uFFFD" + `"}}}
+`
+	got := strings.SplitAfter(string(data), "\n")
+	for i, line := range strings.SplitAfter(want, "\n") {
+		if i < len(got) && strings.HasPrefix(line, "SUM") {
+			got[i] = "SUM" + got[i][8:]
+		}
+	}
+	if diff := cmp.Diff(want, strings.Join(got, "")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReopenAndContinue(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	var want []quire.Event
+	for i := range int32(5) {
+		w := openWriter(t, path, &journal.WriterOptions{Now: func() time.Time { return noon }})
+		if w.Seq() != 2*i {
+			t.Errorf("Seq after opening: got %d, want %d", w.Seq(), 2*i)
+		}
+		for j := range int32(2) {
+			e := quire.Event{CellStarted: &quire.CellStarted{Cell: i}}
+			appendAll(t, w, e)
+			e.Seq, e.Time = 2*i+j+1, noon
+			want = append(want, e)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := journal.OpenFile(path, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // opened for reading only
+	got, err := readAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode: got %v, %v, want 0600", info.Mode(), err)
+	}
+}
+
+func TestTornTail(t *testing.T) {
+	events := []quire.Event{
+		{Started: &quire.Started{Attempt: 1, Cells: 1}},
+		{CellStarted: &quire.CellStarted{}},
+		{Stream: &quire.Stream{Name: "stdout", Text: "hi\n"}},
+	}
+	data := record(t, events...)
+	dir := t.TempDir()
+	for cut := range len(data) + 1 {
+		path := filepath.Join(dir, fmt.Sprint(cut))
+		if err := os.WriteFile(path, data[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		whole := bytes.Count(data[:cut], []byte("\n"))
+		checkTorn(t, path, data, cut, whole)
+	}
+}
+
+// checkTorn checks that the first whole events of a journal are read from its
+// torn copy, and that a writer goes on after them.
+func checkTorn(t *testing.T, path string, data []byte, cut, whole int) {
+	t.Helper()
+	r, err := journal.OpenFile(path, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readAll(r)
+	if err != nil || len(got) != whole {
+		t.Fatalf("cut at %d: read %d events, %v, want %d", cut, len(got), err, whole)
+	}
+	if end := int64(bytes.LastIndexByte(data[:cut], '\n') + 1); r.Offset() != end {
+		t.Errorf("cut at %d: offset %d, want %d", cut, r.Offset(), end)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w := openWriter(t, path, nil)
+	appendAll(t, w, quire.Event{KernelReady: &quire.KernelReady{}})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err = readAll(journal.NewReader(bytes.NewReader(after)))
+	if err != nil || len(got) != whole+1 || got[whole].Seq != int32(whole+1) || got[whole].KernelReady == nil {
+		t.Errorf("cut at %d, then continued: %d events, %v", cut, len(got), err)
+	}
+}
+
+// A record that is whole but wrong at the end is a torn one, too: the disk may
+// have kept its length and lost its bytes.
+func TestBrokenLastRecord(t *testing.T) {
+	data := record(t, quire.Event{Started: &quire.Started{}}, quire.Event{CellStarted: &quire.CellStarted{Cell: 7}})
+	last := bytes.IndexByte(data, '\n') + 1
+	for name, tail := range map[string][]byte{
+		"flipped":            bytes.Replace(data[last:], []byte("7"), []byte("8"), 1),
+		"zeroes":             make([]byte, len(data)-last),
+		"empty":              []byte("\n"),
+		"nothing but a head": []byte("00000000 \n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal")
+			broken := append(bytes.Clone(data[:last]), tail...)
+			if err := os.WriteFile(path, broken, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			checkTorn(t, path, data, last, 1)
+		})
+	}
+}
+
+func TestDamageInTheMiddle(t *testing.T) {
+	data := record(t,
+		quire.Event{Started: &quire.Started{}},
+		quire.Event{CellStarted: &quire.CellStarted{Cell: 7}},
+		quire.Event{CellStarted: &quire.CellStarted{Cell: 8}},
+	)
+	last := bytes.LastIndexByte(data[:len(data)-1], '\n') + 1
+	path := filepath.Join(t.TempDir(), "journal")
+	// But for the line end before the last record: without it that one is no
+	// more, and the two are a torn record.
+	for at := range last - 1 {
+		for bit := range 8 {
+			broken := bytes.Clone(data)
+			broken[at] ^= 1 << bit
+			_, err := readAll(journal.NewReader(bytes.NewReader(broken)))
+			if !errors.Is(err, journal.ErrCorrupt) || !strings.Contains(err.Error(), "at byte ") {
+				t.Fatalf("bit %d of byte %d flipped: got %v, want ErrCorrupt", bit, at, err)
+			}
+		}
+		if at%16 != 0 {
+			continue
+		}
+		broken := bytes.Clone(data)
+		broken[at] ^= 1
+		if err := os.WriteFile(path, broken, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := journal.Open(path, nil); !errors.Is(err, journal.ErrCorrupt) {
+			t.Fatalf("open with byte %d flipped: got %v, want ErrCorrupt", at, err)
+		}
+		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, broken) {
+			t.Fatalf("a damaged journal was changed (%v)", err)
+		}
+	}
+}
+
+func TestMissingEvents(t *testing.T) {
+	lines := bytes.SplitAfter(record(t, quire.Event{Started: &quire.Started{}},
+		quire.Event{KernelReady: &quire.KernelReady{}}, quire.Event{CellStarted: &quire.CellStarted{}}), []byte("\n"))
+	for name, data := range map[string][]byte{
+		"gap":       append(bytes.Clone(lines[0]), lines[2]...),
+		"repeated":  append(bytes.Clone(lines[0]), lines[0]...),
+		"beginning": append(bytes.Clone(lines[1]), lines[2]...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal")
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := journal.Open(path, nil); !errors.Is(err, journal.ErrCorrupt) {
+				t.Errorf("got %v, want ErrCorrupt", err)
+			}
+		})
+	}
+}
+
+func TestFinished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	w := openWriter(t, path, nil)
+	stray := quire.Event{CellStarted: &quire.CellStarted{}}
+	appendAll(t, w, quire.Event{Started: &quire.Started{Attempt: 1}}, quire.Event{Finished: &quire.Finished{State: quire.Failed, Retry: true}})
+	if err := w.Append(stray); !errors.Is(err, journal.ErrFinished) {
+		t.Errorf("append before the retry: got %v, want ErrFinished", err)
+	}
+	appendAll(t, w, quire.Event{Started: &quire.Started{Attempt: 2}})
+	if w.Finished() != nil {
+		t.Errorf("Finished in the second attempt: got %v, want nil", w.Finished())
+	}
+	appendAll(t, w, quire.Event{Finished: &quire.Finished{State: quire.Succeeded}})
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w = openWriter(t, path, nil)
+	if diff := cmp.Diff(&quire.Finished{State: quire.Succeeded}, w.Finished()); diff != "" {
+		t.Error(diff)
+	}
+	if err := w.Append(stray); !errors.Is(err, journal.ErrFinished) {
+		t.Errorf("append after the end: got %v, want ErrFinished", err)
+	}
+}
+
+func TestOneWriterAtATime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	w := openWriter(t, path, nil)
+	if _, err := journal.Open(path, nil); !errors.Is(err, journal.ErrLocked) {
+		t.Errorf("second writer: got %v, want ErrLocked", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	openWriter(t, path, nil)
+}
+
+func TestClose(t *testing.T) {
+	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), nil)
+	for range 3 {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := w.Append(quire.Event{}); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("append: got %v, want ErrClosed", err)
+	}
+	if err := w.Sync(t.Context()); err != nil {
+		t.Errorf("sync: %v", err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	if _, err := journal.Open(filepath.Join(t.TempDir(), "no", "journal"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder: got %v, want ErrNotExist", err)
+	}
+	if _, err := journal.OpenFile(filepath.Join(t.TempDir(), "journal"), -1); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: got %v, want ErrNotExist", err)
+	}
+}
+
+// disk is a file that fails when told, and notes what was synced.
+type disk struct {
+	journal.File
+	mu      sync.Mutex
+	written int64
+	synced  int64
+	syncs   int
+	hold    chan struct{} // Sync waits for it to be closed, if it is there
+	onWrite func(p []byte) (int, error)
+	syncErr error
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	if d.onWrite != nil {
+		return d.onWrite(p)
+	}
+	n, err := d.File.Write(p)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.written += int64(n)
+	return n, err
+}
+
+func (d *disk) Sync() error {
+	if d.hold != nil {
+		<-d.hold
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.syncs++
+	if d.syncErr != nil {
+		return d.syncErr
+	}
+	d.synced = d.written
+	return d.File.Sync()
+}
+
+func (d *disk) under(opts journal.WriterOptions) *journal.WriterOptions {
+	return opts.OnFile(func(f journal.File) journal.File {
+		d.File = f
+		return d
+	})
+}
+
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close() //nolint:errcheck // nothing was written
+	durable := int64(-1)
+	d := &disk{onWrite: full.Write}
+	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), d.under(journal.WriterOptions{Durable: func(n int64) { durable = n }}))
+	appendAll(t, w, quire.Event{Started: &quire.Started{}})
+	first := w.Sync(t.Context())
+	if first == nil || !strings.Contains(first.Error(), "no space left") {
+		t.Fatalf("sync: got %v, want ENOSPC", first)
+	}
+	d.onWrite = nil // there is room again, too late
+	for what, err := range map[string]error{"append": w.Append(quire.Event{}), "sync": w.Sync(t.Context()), "close": w.Close()} {
+		if !errors.Is(err, first) {
+			t.Errorf("%s afterwards: got %v, want %v", what, err, first)
+		}
+	}
+	if durable != 0 {
+		t.Errorf("durable: got %d, want 0", durable)
+	}
+}
+
+func TestFailedSyncIsFinal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	durable := int64(-1)
+	d := &disk{}
+	w := openWriter(t, path, d.under(journal.WriterOptions{Durable: func(n int64) { durable = n }}))
+	appendAll(t, w, quire.Event{Started: &quire.Started{}})
+	if err := w.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := durable
+	lost := errors.New("medium error")
+	d.mu.Lock()
+	d.syncErr = lost
+	d.mu.Unlock()
+	appendAll(t, w, quire.Event{KernelReady: &quire.KernelReady{}})
+	if err := w.Sync(t.Context()); !errors.Is(err, lost) {
+		t.Fatalf("sync: got %v, want %v", err, lost)
+	}
+	d.mu.Lock()
+	d.syncErr = nil
+	syncs := d.syncs
+	d.mu.Unlock()
+	if err := w.Append(quire.Event{CellStarted: &quire.CellStarted{}}); !errors.Is(err, lost) {
+		t.Errorf("append: got %v, want %v", err, lost)
+	}
+	if err := w.Close(); !errors.Is(err, lost) {
+		t.Errorf("close: got %v, want %v", err, lost)
+	}
+	if durable != before || d.syncs != syncs {
+		t.Errorf("after the failure: durable %d, want %d; %d syncs, want %d", durable, before, d.syncs, syncs)
+	}
+}
+
+func TestGroupCommitAndBackpressure(t *testing.T) {
+	d := &disk{hold: make(chan struct{})}
+	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), d.under(journal.WriterOptions{MaxPending: 10 << 10}))
+	line := quire.Event{Stream: &quire.Stream{Name: "stdout", Text: strings.Repeat("x", 1000)}}
+	const events = 30
+	var appended sync.WaitGroup
+	blocked := make(chan struct{}, events)
+	appended.Go(func() {
+		for range events {
+			if err := w.Append(line); err != nil {
+				t.Error(err)
+			}
+			blocked <- struct{}{}
+		}
+	})
+	// One goes to the disk, which hangs, with what was there by then; then the queue fills.
+	for range 9 {
+		<-blocked
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	impatient := errors.New("impatient")
+	cancel(impatient)
+	if err := w.Sync(ctx); !errors.Is(err, impatient) {
+		t.Errorf("sync: got %v, want %v", err, impatient)
+	}
+	if n := w.Seq(); n >= events {
+		t.Errorf("%d events were taken in while the disk hung", n)
+	}
+	close(d.hold)
+	appended.Wait()
+	if err := w.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d.syncs > 10 {
+		t.Errorf("%d syncs for %d events", d.syncs, events)
+	}
+}
+
+// An append that waits for room is let go by Close.
+func TestCloseReleasesAppend(t *testing.T) {
+	d := &disk{hold: make(chan struct{})}
+	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), d.under(journal.WriterOptions{MaxPending: 1}))
+	var waiting sync.WaitGroup
+	for range 4 {
+		waiting.Go(func() {
+			if err := w.Append(quire.Event{}); err != nil && !errors.Is(err, journal.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	}
+	waiting.Go(func() {
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	close(d.hold)
+	waiting.Wait()
+}
+
+func TestConcurrentAppend(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	d := &disk{}
+	var told []int64
+	w := openWriter(t, path, d.under(journal.WriterOptions{Durable: func(size int64) {
+		if d.File != nil {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if size > d.synced {
+				t.Errorf("told that %d bytes are durable, synced were %d", size, d.synced)
+			}
+		}
+		told = append(told, size)
+	}}))
+	const writers, each = 8, 250
+	var wg sync.WaitGroup
+	for i := range int32(writers) {
+		wg.Go(func() {
+			for range each {
+				if err := w.Append(quire.Event{CellStarted: &quire.CellStarted{Cell: i}}); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := w.Sync(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := readAll(journal.NewReader(bytes.NewReader(data)))
+	if err != nil || len(events) != writers*each {
+		t.Fatalf("got %d events, %v, want %d", len(events), err, writers*each)
+	}
+	for i := range told[1:] {
+		if told[i+1] <= told[i] {
+			t.Errorf("durable went from %d to %d", told[i], told[i+1])
+		}
+	}
+	if told[0] != 0 || told[len(told)-1] != int64(len(data)) {
+		t.Errorf("durable from %d to %d, want 0 to %d", told[0], told[len(told)-1], len(data))
+	}
+}
+
+// Every length that is told ends a record.
+func TestDurableEndsRecords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	var last int64
+	w := openWriter(t, path, &journal.WriterOptions{Durable: func(n int64) { last = n }})
+	r, err := journal.OpenFile(path, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // opened for reading only
+	for i := range int32(20) {
+		appendAll(t, w, quire.Event{CellStarted: &quire.CellStarted{Cell: i}})
+		if err := w.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); !errors.Is(err, io.EOF) {
+			t.Fatalf("before the limit was raised: got %v, want EOF", err)
+		}
+		r.Extend(last)
+		e, err := r.Next()
+		if err != nil || e.Seq != i+1 || r.Offset() != last {
+			t.Fatalf("got event %d up to %d, %v, want %d up to %d", e.Seq, r.Offset(), err, i+1, last)
+		}
+	}
+}
+
+func TestLargeEvent(t *testing.T) {
+	large := strings.Repeat("é", 32<<20)
+	data := record(t,
+		quire.Event{Started: &quire.Started{}},
+		quire.Event{Stream: &quire.Stream{Name: "stdout", Text: large}},
+		quire.Event{Finished: &quire.Finished{State: quire.Succeeded}},
+	)
+	events, err := readAll(journal.NewReader(bytes.NewReader(data)))
+	if err != nil || len(events) != 3 || events[1].Stream.Text != large {
+		t.Fatalf("got %d events, %v", len(events), err)
+	}
+}
