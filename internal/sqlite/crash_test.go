@@ -39,7 +39,9 @@ func writeUntilKilled(path string) int {
 			if _, err := s.CreateExecution(ctx, e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}); err != nil {
 				return err
 			}
-			fmt.Fprintln(os.Stdout, "created", id)
+			if _, err := fmt.Fprintln(os.Stdout, "created", id); err != nil {
+				return err
+			}
 			if i%2 == 0 {
 				continue
 			}
@@ -50,7 +52,9 @@ func writeUntilKilled(path string) int {
 			if err := s.SaveProgress(ctx, e.ID, e.Claim, nil, quire.Progress{State: quire.Succeeded}, nil); err != nil {
 				return err
 			}
-			fmt.Fprintln(os.Stdout, "ended", e.ID)
+			if _, err := fmt.Fprintln(os.Stdout, "ended", e.ID); err != nil {
+				return err
+			}
 		}
 	}()
 	fmt.Fprintln(os.Stderr, err)
