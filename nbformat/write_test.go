@@ -106,6 +106,18 @@ func TestWriteMakesValuesFromElsewhereFit(t *testing.T) {
 	}
 }
 
+func TestWriteTakesOddAttachmentsAsTheyAre(t *testing.T) {
+	for _, attachments := range []string{`[1]`, `{"a.txt":1}`, `{"a.txt":{"text/plain":["x"]},"b":null}`} {
+		nb := &nbformat.Notebook{Major: 4, Minor: 4, Cells: []*nbformat.Cell{
+			{Type: nbformat.Raw, Extra: nbformat.Object{"attachments": json.RawMessage(attachments)}},
+		}}
+		out := strings.Join(strings.Fields(string(write(t, nb))), "")
+		if want := `"attachments":` + attachments; !strings.Contains(out, want) {
+			t.Errorf("got %s, want %s in it", out, want)
+		}
+	}
+}
+
 func TestValidate(t *testing.T) {
 	deep := json.RawMessage(strings.Repeat("[", 201) + strings.Repeat("]", 201))
 	raw := func(s string) nbformat.Object { return nbformat.Object{"secret": json.RawMessage(s)} }
