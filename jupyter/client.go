@@ -3,6 +3,7 @@ package jupyter
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"quire/jupyter/internal/zmtp"
 )
@@ -33,7 +32,7 @@ const lingerAfterLoss = 200 * time.Millisecond
 type ClientOptions struct {
 	Session      string        // also the identity on the sockets; a random one
 	SpoolBytes   int64         // held for Receive before iopub is left to wait; 256 MiB
-	MessageBytes int64         // of one message; a larger one ends the connection; 256 MiB
+	MessageBytes int64         // of one message; a larger one comes without its content; 256 MiB
 	Handshake    time.Duration // for each connection; 10 s
 	Logger       *slog.Logger  // told of dropped messages; none
 }
@@ -62,7 +61,7 @@ type Client struct {
 // Send sends a message on shell, control or stdin and returns its id. Content
 // is marshalled as JSON; nil is an empty object.
 func (c *Client) Send(ctx context.Context, ch Channel, msgType string, content any) (msgID string, err error) {
-	id := uuid.NewString()
+	id := rand.Text()
 	if err := c.send(ctx, ch, msgType, id, content); err != nil {
 		return "", fmt.Errorf("send %s: %w", msgType, err)
 	}
@@ -138,7 +137,7 @@ func (c *Client) next(ctx context.Context) (*Message, error) {
 			}
 			continue
 		}
-		m, err := c.decoder.decode(item.channel, item.parts)
+		m, err := c.decoder.decode(item.channel, item.message.Parts, item.message.Skipped)
 		if err == nil {
 			return m, nil
 		}
@@ -207,7 +206,7 @@ func (c *Client) closed() bool {
 // read moves a channel's messages into the spool until the connection ends.
 func (c *Client) read(ch Channel, conn *zmtp.Conn) {
 	for {
-		parts, err := conn.Read()
+		m, err := conn.Read()
 		if err != nil {
 			_ = conn.Close()
 			// An end tells less than a broken protocol, which may be why the
@@ -216,7 +215,7 @@ func (c *Client) read(ch Channel, conn *zmtp.Conn) {
 			c.spool.lose(ch, fmt.Errorf("%w: %s: %w", ErrDisconnected, ch, err), telling)
 			return
 		}
-		if !c.spool.put(ch, parts, c.done) {
+		if !c.spool.put(ch, m, c.done) {
 			return
 		}
 	}
@@ -228,7 +227,7 @@ func (o *ClientOptions) withDefaults() ClientOptions {
 		given = *o
 	}
 	return ClientOptions{
-		Session:      cmp.Or(given.Session, uuid.NewString()),
+		Session:      cmp.Or(given.Session, rand.Text()),
 		SpoolBytes:   cmp.Or(given.SpoolBytes, 256<<20),
 		MessageBytes: cmp.Or(given.MessageBytes, 256<<20),
 		Handshake:    cmp.Or(given.Handshake, 10*time.Second),

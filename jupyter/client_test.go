@@ -391,3 +391,24 @@ func TestSendToFullPeer(t *testing.T) {
 		t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
 	}
 }
+
+// TestHugeMessage has a kernel that shows more than fits into the client.
+func TestHugeMessage(t *testing.T) {
+	t.Parallel()
+	k := jupytertest.Start(t, jupytertest.Cells(func(c *jupytertest.Cell) {
+		c.Stream("stdout", strings.Repeat("x", 1<<20))
+		c.Stream("stdout", "small again")
+	}))
+	c := connect(t, k, &jupyter.ClientOptions{MessageBytes: 64 << 10})
+	var got []string
+	for _, m := range answers(t, c, execute(t, c, "")) {
+		if m.Header.MsgType != "stream" {
+			continue
+		}
+		got = append(got, fmt.Sprint(summary(m), " ", m.Skipped >= 1<<20, m.Content == nil))
+	}
+	want := []string{"iopub stream true true", "iopub stream small again false false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("streams (-want +got):\n%s", diff)
+	}
+}

@@ -80,7 +80,7 @@ func sign(mac hash.Hash, signed [][]byte) []byte {
 // Decode parses a message's parts and checks its signature. The message
 // shares memory with parts. Content and metadata are kept unparsed.
 func (c *Codec) Decode(ch Channel, parts [][]byte) (*Message, error) {
-	return newDecoder(c).decode(ch, parts)
+	return newDecoder(c).decode(ch, parts, 0)
 }
 
 // decoder decodes message after message with little work for each: it keeps
@@ -100,7 +100,7 @@ func newDecoder(c *Codec) *decoder {
 	return d
 }
 
-func (d *decoder) decode(ch Channel, parts [][]byte) (*Message, error) {
+func (d *decoder) decode(ch Channel, parts [][]byte, skipped int64) (*Message, error) {
 	start := 0
 	for start < len(parts) && string(parts[start]) != delimiter {
 		start++
@@ -110,12 +110,13 @@ func (d *decoder) decode(ch Channel, parts [][]byte) (*Message, error) {
 		return nil, fmt.Errorf("%w: too few parts", ErrBadMessage)
 	}
 	signed := parts[1 : 1+signedParts]
-	if !d.authentic(parts[0], signed) {
-		return nil, fmt.Errorf("%w: wrong signature", ErrBadMessage)
-	}
-	m := &Message{Channel: ch, Metadata: signed[2], Content: signed[3]}
-	if buffers := parts[1+signedParts:]; len(buffers) > 0 {
-		m.Buffers = buffers
+	m := &Message{Channel: ch, Skipped: skipped}
+	if skipped == 0 {
+		if !d.authentic(parts[0], signed) {
+			return nil, fmt.Errorf("%w: wrong signature", ErrBadMessage)
+		}
+		m.Metadata, m.Content = signed[2], signed[3]
+		m.Buffers = parts[1+signedParts:]
 	}
 	var err error
 	if m.Header, err = parseHeader(signed[0]); err != nil {

@@ -42,7 +42,7 @@ func Connect(ctx context.Context, info ConnectionInfo, opts *ClientOptions) (*Cl
 		decoder: newDecoder(codec),
 		nudges:  map[string]bool{},
 	}
-	limits := zmtp.Limits{Frame: o.MessageBytes, Message: o.MessageBytes, Handshake: o.Handshake}
+	limits := zmtp.Limits{Message: o.MessageBytes, Handshake: o.Handshake}
 	// iopub is first, so that the kernel has had the subscription for longest
 	// when the first request comes.
 	for _, ch := range []Channel{IOPub, Shell, Control, Stdin} {
@@ -52,7 +52,7 @@ func Connect(ctx context.Context, info ConnectionInfo, opts *ClientOptions) (*Cl
 			return nil, fmt.Errorf("connect to kernel: %s: %w", ch, err)
 		}
 		c.conns[ch] = conn
-		c.readers.Go(func() { c.read(ch, conn) })
+		c.readers.Go(func() { c.read(ch, conn) }) //nolint:contextcheck // it outlives the ctx of Connect
 	}
 	return c, nil
 }

@@ -75,7 +75,11 @@ func NewTCP() (ConnectionInfo, error) {
 		}
 		// Held until all five are found, so that they differ.
 		defer l.Close()
-		*port = l.Addr().(*net.TCPAddr).Port
+		addr, ok := l.Addr().(*net.TCPAddr)
+		if !ok {
+			return ConnectionInfo{}, fmt.Errorf("find free port: listening at %v", l.Addr())
+		}
+		*port = addr.Port
 	}
 	return info, nil
 }

@@ -43,4 +43,9 @@ type Message struct {
 	Metadata     json.RawMessage // as sent, not checked to be valid JSON
 	Content      json.RawMessage // as sent, not checked to be valid JSON
 	Buffers      [][]byte        // never signed, even where the rest is
+
+	// Skipped counts the bytes that were left out of a message beyond
+	// ClientOptions.MessageBytes. Where it is not 0 there are no metadata,
+	// content and buffers, and the signature could not be checked.
+	Skipped int64
 }

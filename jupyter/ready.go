@@ -2,12 +2,11 @@ package jupyter
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // How long to wait for an answer before the next nudge. The wait is short once
@@ -37,7 +36,7 @@ func (c *Client) Ready(ctx context.Context) (KernelInfo, error) {
 	defer c.receiving.Unlock()
 	r := readiness{client: c}
 	for wait := firstNudge; ; wait = min(wait*3/2, lastNudge) {
-		id := uuid.NewString()
+		id := rand.Text()
 		c.nudges[id] = true
 		if err := c.send(ctx, Shell, "kernel_info_request", id, nil); err != nil {
 			return KernelInfo{}, fmt.Errorf("wait for kernel: %w", err)

@@ -1,6 +1,10 @@
 package jupyter
 
-import "sync"
+import (
+	"sync"
+
+	"quire/jupyter/internal/zmtp"
+)
 
 // spool holds what the channels' readers have read until it is received. Its
 // order is that of arrival. It is bounded in bytes for each channel apart, so
@@ -20,7 +24,7 @@ type spool struct {
 
 type spooled struct {
 	channel Channel
-	parts   [][]byte
+	message *zmtp.Message
 	cost    int64
 }
 
@@ -39,10 +43,10 @@ func newSpool(limits map[Channel]int64) *spool {
 }
 
 // cost is about what a message occupies in memory.
-func cost(parts [][]byte) int64 {
-	const perMessage, perPart = 64, 24
+func cost(m *zmtp.Message) int64 {
+	const perMessage, perPart = 96, 24
 	n := int64(perMessage)
-	for _, p := range parts {
+	for _, p := range m.Parts {
 		n += perPart + int64(len(p))
 	}
 	return n
@@ -51,8 +55,8 @@ func cost(parts [][]byte) int64 {
 // put appends a message as soon as there is room for it, and returns false
 // when done is closed before. A message beyond the limit waits until its
 // channel has nothing else in the spool.
-func (s *spool) put(ch Channel, parts [][]byte, done <-chan struct{}) bool {
-	item := spooled{channel: ch, parts: parts, cost: cost(parts)}
+func (s *spool) put(ch Channel, m *zmtp.Message, done <-chan struct{}) bool {
+	item := spooled{channel: ch, message: m, cost: cost(m)}
 	for !s.tryPut(item) {
 		select {
 		case <-s.room[ch]:

@@ -50,7 +50,9 @@ var (
 var layers = map[string]layer{
 	"quire":          {},
 	"quire/nbformat": {quire: []string{"quire"}},
-	"quire/jupyter":  {quire: []string{"quire"}, external: []string{gox + "sys/"}},
+	"quire/jupyter":  {quire: []string{"quire", "quire/jupyter/internal/zmtp"}, external: []string{gox + "sys/"}},
+
+	"quire/jupyter/internal/zmtp": {},
 
 	"quire/internal/journal": {quire: words, external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
@@ -85,7 +87,7 @@ var layers = map[string]layer{
 	},
 
 	"quire/internal/testenv":    {},
-	"quire/jupyter/jupytertest": {quire: words, external: []string{gox}},
+	"quire/jupyter/jupytertest": {quire: slices.Concat(words, []string{"quire/jupyter/internal/zmtp"}), external: []string{gox}},
 }
 
 // testSupport is imported by tests and by each other alone.

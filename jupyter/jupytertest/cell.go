@@ -74,7 +74,8 @@ func (c *Cell) Stream(name, text string) {
 // Result shows the cell's value, data by MIME type.
 func (c *Cell) Result(data map[string]any) {
 	c.Publish("execute_result", map[string]any{
-		"execution_count": c.Count, "data": data, "metadata": map[string]any{}})
+		"execution_count": c.Count, "data": data, "metadata": map[string]any{},
+	})
 }
 
 // Display shows data; later UpdateDisplay calls of any cell may replace it

@@ -1,10 +1,9 @@
 package jupytertest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"time"
-
-	"github.com/google/uuid"
 
 	"quire/jupyter"
 	"quire/jupyter/internal/zmtp"
@@ -89,7 +88,7 @@ func (k *Kernel) receivers(ch jupyter.Channel, session string) []*zmtp.Conn {
 
 func (k *Kernel) message(req *jupyter.Message, msgType string, content any) *jupyter.Message {
 	m := &jupyter.Message{Header: jupyter.Header{
-		MsgID: uuid.NewString(), Session: "scripted", Username: "kernel", MsgType: msgType,
+		MsgID: rand.Text(), Session: "scripted", Username: "kernel", MsgType: msgType,
 		Date: time.Now().UTC().Format(time.RFC3339Nano), Version: "5.3",
 	}}
 	if req != nil {

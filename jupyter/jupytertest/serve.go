@@ -34,15 +34,15 @@ func (k *Kernel) serve(ch jupyter.Channel, nc net.Conn) {
 	}
 	defer k.unlink(conn)
 	for {
-		parts, err := conn.Read()
+		m, err := conn.Read()
 		if err != nil {
 			return
 		}
 		if ch == jupyter.IOPub {
-			k.subscribe(conn, parts)
+			k.subscribe(conn, m.Parts)
 			continue
 		}
-		req, err := k.codec.Decode(ch, parts)
+		req, err := k.codec.Decode(ch, m.Parts)
 		if err != nil {
 			k.tb.Errorf("jupytertest: %s request: %v", ch, err)
 			return

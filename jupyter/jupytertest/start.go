@@ -91,7 +91,7 @@ func StartWith(tb testing.TB, opts Options, handler Handler) *Kernel {
 		interrupts: make(chan struct{}, 1),
 		conns:      map[*zmtp.Conn]*link{},
 	}
-	k.ctx, k.end = context.WithCancel(context.Background())
+	k.ctx, k.end = context.WithCancel(context.Background()) //nolint:usetesting // it serves the test's cleanups, too
 	tb.Cleanup(k.Close)
 	for _, ch := range []jupyter.Channel{jupyter.Shell, jupyter.Control, jupyter.Stdin, jupyter.IOPub} {
 		network, address, err := info.Address(ch)

@@ -31,10 +31,10 @@ func (c *Conn) Peer() Peer { return c.peer }
 // Close ends the connection; whoever reads or writes gets an error.
 func (c *Conn) Close() error { return c.nc.Close() }
 
-// Read returns the next message's parts, which the caller owns. It answers
+// Read returns the next message, which the caller owns. It answers
 // PING and passes over commands that it does not know. It returns io.EOF when
 // the peer has ended the connection.
-func (c *Conn) Read() ([][]byte, error) {
+func (c *Conn) Read() (*Message, error) {
 	for {
 		message, command, err := c.reader.Next()
 		if err != nil {

@@ -28,6 +28,12 @@ const (
 	keepScratch = 1 << 20
 )
 
+// Message is one message of one or more parts.
+type Message struct {
+	Parts   [][]byte
+	Skipped int64 // bytes of the parts, now empty, that Limits.Message had no room for
+}
+
 // Reader splits a byte stream into messages and commands. It is not safe for
 // concurrent use, and of no use after an error.
 type Reader struct {
@@ -38,6 +44,7 @@ type Reader struct {
 	parts   []part
 	scratch []byte
 	size    int64
+	skipped int64
 }
 
 // part is one frame of a message: size bytes of the scratch space, or large.
@@ -54,7 +61,7 @@ func NewReader(r io.Reader, limits Limits) *Reader {
 // Next returns the next message or the next command's body, whichever comes
 // first; the other is nil. The caller owns what it gets. The error is io.EOF
 // only between two messages.
-func (r *Reader) Next() (message [][]byte, command []byte, err error) {
+func (r *Reader) Next() (message *Message, command []byte, err error) {
 	for {
 		flags, size, err := r.header()
 		if err != nil {
@@ -111,13 +118,18 @@ func (r *Reader) part(size uint64) error {
 	if size > uint64(r.limits.Frame) {
 		return fmt.Errorf("%w: frame of %d bytes, at most %d", ErrTooLarge, size, r.limits.Frame)
 	}
-	r.size += int64(size)
-	if r.size > r.limits.Message {
-		return fmt.Errorf("%w: message of more than %d bytes", ErrTooLarge, r.limits.Message)
-	}
 	if len(r.parts) == r.limits.Parts {
 		return fmt.Errorf("%w: message of more than %d parts", ErrTooLarge, r.limits.Parts)
 	}
+	if int64(size) > r.limits.Message-r.size {
+		// A kernel that shows something huge has done nothing wrong: the
+		// connection goes on, with a message that says what it lacks.
+		r.parts = append(r.parts, part{})
+		r.skipped += int64(size)
+		_, err := r.in.Discard(int(size))
+		return truncated(err)
+	}
+	r.size += int64(size)
 	if size > smallFrame {
 		large, err := r.large(int(size))
 		r.parts = append(r.parts, part{large: large})
@@ -149,20 +161,20 @@ func (r *Reader) large(size int) ([]byte, error) {
 }
 
 // message hands out the parts that were gathered and makes room for the next.
-func (r *Reader) message() [][]byte {
+func (r *Reader) message() *Message {
 	small := slices.Clone(r.scratch)
-	message := make([][]byte, len(r.parts))
+	message := &Message{Parts: make([][]byte, len(r.parts)), Skipped: r.skipped}
 	at := 0
 	for i, p := range r.parts {
 		if p.large != nil {
-			message[i] = p.large
+			message.Parts[i] = p.large
 			continue
 		}
-		message[i] = small[at : at+p.size : at+p.size]
+		message.Parts[i] = small[at : at+p.size : at+p.size]
 		at += p.size
 	}
 	clear(r.parts) // large parts belong to the caller now
-	r.parts, r.scratch, r.size = r.parts[:0], r.scratch[:0], 0
+	r.parts, r.scratch, r.size, r.skipped = r.parts[:0], r.scratch[:0], 0, 0
 	if cap(r.scratch) > keepScratch {
 		r.parts, r.scratch = nil, nil
 	}

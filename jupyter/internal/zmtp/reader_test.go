@@ -48,7 +48,7 @@ func TestReaderGivesBackWhatWasWritten(t *testing.T) {
 			if err != nil || command != nil {
 				t.Fatalf("%s: message %d: got command %q, error %v", name, i, command, err)
 			}
-			if !slices.EqualFunc(got, want, bytes.Equal) {
+			if !slices.EqualFunc(got.Parts, want, bytes.Equal) {
 				t.Errorf("%s: message %d is not the one that was written", name, i)
 			}
 		}
@@ -68,13 +68,13 @@ func TestMessagesAreTheCallers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range first {
+	for _, p := range first.Parts {
 		_ = append(p, "overwritten"...)
 	}
 	if _, _, err := r.Next(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(parts("a", "b", "c"), first); diff != "" {
+	if diff := cmp.Diff(&zmtp.Message{Parts: parts("a", "b", "c")}, first); diff != "" {
 		t.Errorf("first message (-want +got):\n%s", diff)
 	}
 }
@@ -92,7 +92,7 @@ func TestCommandBetweenParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(parts("a", "b"), got); diff != "" {
+	if diff := cmp.Diff(&zmtp.Message{Parts: parts("a", "b")}, got); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
 }
@@ -100,13 +100,11 @@ func TestCommandBetweenParts(t *testing.T) {
 func TestReaderRefuses(t *testing.T) {
 	t.Parallel()
 	limits := zmtp.Limits{Frame: 100, Message: 150, Parts: 3}
-	hundred := strings.Repeat("x", 100)
 	tests := map[string]struct {
 		wire string
 		want error
 	}{
 		"frame":         {"\x00\x65", zmtp.ErrTooLarge},
-		"message":       {"\x01\x64" + hundred + "\x00\x33", zmtp.ErrTooLarge},
 		"parts":         {"\x01\x00\x01\x00\x01\x00\x00\x00", zmtp.ErrTooLarge},
 		"command":       {"\x06\x00\x00\x00\x00\x7f\xff\xff\xff", zmtp.ErrTooLarge},
 		"command parts": {"\x05\x00", zmtp.ErrProtocol},
@@ -146,6 +144,28 @@ func TestMemoryFollowsWhatComes(t *testing.T) {
 	}
 }
 
+// TestTooLargeMessageIsSkimmed reads on after a message with more than fits.
+func TestTooLargeMessageIsSkimmed(t *testing.T) {
+	t.Parallel()
+	large := strings.Repeat("x", 200)
+	wire := slices.Concat(
+		zmtp.AppendMessage(nil, parts("head", large, "tail", large)...),
+		zmtp.AppendMessage(nil, parts("next")...))
+	r := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{Message: 10})
+	for _, want := range []*zmtp.Message{
+		{Parts: parts("head", "", "tail", ""), Skipped: 400},
+		{Parts: parts("next")},
+	} {
+		got, _, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("message (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func FuzzReadFrames(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(zmtp.AppendMessage(nil, parts("topic", "<IDS|MSG>", "", "{}", "{}", "{}", "{}")...))
@@ -161,8 +181,8 @@ func FuzzReadFrames(f *testing.F) {
 		for {
 			message, command, err := whole.Next()
 			again, commandAgain, errAgain := slow.Next()
-			if !slices.EqualFunc(message, again, bytes.Equal) || !bytes.Equal(command, commandAgain) {
-				t.Fatalf("got %q and %q from the same bytes", message, again)
+			if !cmp.Equal(message, again) || !bytes.Equal(command, commandAgain) {
+				t.Fatalf("got %v and %v from the same bytes", message, again)
 			}
 			if (err == nil) != (errAgain == nil) {
 				t.Fatalf("got errors %v and %v from the same bytes", err, errAgain)
@@ -170,12 +190,15 @@ func FuzzReadFrames(f *testing.F) {
 			if err != nil {
 				return
 			}
+			if message == nil {
+				continue
+			}
 			size := 0
-			for _, p := range message {
+			for _, p := range message.Parts {
 				size += len(p)
 			}
-			if size > 1<<13 || len(message) > 16 {
-				t.Fatalf("got %d bytes in %d parts, beyond the limits", size, len(message))
+			if size > 1<<13 || len(message.Parts) > 16 {
+				t.Fatalf("got %d bytes in %d parts, beyond the limits", size, len(message.Parts))
 			}
 		}
 	})

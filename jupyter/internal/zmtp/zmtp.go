@@ -40,8 +40,8 @@ var ErrTooLarge = fmt.Errorf("%w: beyond the limit", ErrProtocol)
 
 // Limits bounds what a peer can make this end do. Zero values mean the defaults.
 type Limits struct {
-	Frame     int64         // bytes of one part; 256 MiB
-	Message   int64         // bytes of all parts of one message; 256 MiB
+	Frame     int64         // bytes that one part may claim; 16 GiB
+	Message   int64         // bytes of one message's parts that are kept, the rest is skipped; 256 MiB
 	Parts     int           // parts of one message; 16384
 	Handshake time.Duration // from the first byte to the peer's READY; 10 s
 }
@@ -52,7 +52,7 @@ const maxCommand = 8 << 10
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Frame:     cmp.Or(l.Frame, 256<<20),
+		Frame:     cmp.Or(l.Frame, 16<<30),
 		Message:   cmp.Or(l.Message, 256<<20),
 		Parts:     cmp.Or(l.Parts, 16384),
 		Handshake: cmp.Or(l.Handshake, 10*time.Second),
