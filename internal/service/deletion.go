@@ -24,6 +24,7 @@ func (s *Service) Run(ctx context.Context) error {
 	begun := map[quire.ProjectID]bool{}
 	for {
 		var retry <-chan time.Time
+		deleted := s.deleted.heard()
 		ids, err := s.deletions.DeletedProjects(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "deleted projects are not known", "error", err)
@@ -40,7 +41,7 @@ func (s *Service) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-s.deleted:
+		case <-deleted:
 		case <-retry:
 		}
 	}
@@ -76,7 +77,7 @@ func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
 		s.dispatcher.Cancel(execution)
 	}
 	for _, execution := range running {
-		if err := s.awaitEnd(ctx, execution); err != nil {
+		if err := s.awaitEnd(ctx, id, execution); err != nil {
 			return err
 		}
 	}
@@ -97,12 +98,16 @@ func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
 	return s.deletions.PurgeProject(ctx, id)
 }
 
-// awaitEnd returns nil after the execution has ended.
-func (s *Service) awaitEnd(ctx context.Context, id quire.ExecutionID) error {
+// awaitEnd returns nil after an execution of a deleted project has ended and
+// the dispatcher has let go of it.
+func (s *Service) awaitEnd(ctx context.Context, project quire.ProjectID, id quire.ExecutionID) error {
 	for {
-		_, growing, changed := s.dispatcher.Journal(id)
-		if !growing {
-			return nil
+		_, live, changed := s.dispatcher.Journal(id)
+		if !live {
+			running, err := s.deletions.ProjectExecutions(ctx, project, false)
+			if err != nil || !slices.Contains(running, id) {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():

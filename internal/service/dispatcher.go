@@ -9,15 +9,14 @@ type Dispatcher interface {
 	Wake()
 	// Cancel says that the store now holds a request to stop the execution.
 	Cancel(id quire.ExecutionID)
-	// Live returns the progress of an execution that runs, and false for any
-	// other. What it has returned is not newer than what the store holds once
-	// it returns false.
+	// Live returns the progress of an execution that is attended to, and false
+	// for any other. The store has been told all of it before that ends.
 	Live(id quire.ExecutionID) (quire.Progress, bool)
-	// Journal returns how many bytes of the execution's journal may be told, -1
-	// for all of them, whether more may come, and a channel that is closed when
-	// the answer has changed. It is (0, true, …) for a queued execution and
-	// (-1, false, nil) for one that has ended.
-	Journal(id quire.ExecutionID) (durable int64, growing bool, changed <-chan struct{})
+	// Journal returns how many bytes of the execution's journal are durable,
+	// and a channel that is closed when that may have changed. For an execution
+	// that is not live the store, if it is asked after this call, knows whether
+	// it has ended; while it has not, the channel is closed when it may be live.
+	Journal(id quire.ExecutionID) (durable int64, live bool, changed <-chan struct{})
 }
 
 // Kernels knows which kernels there are.

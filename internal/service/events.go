@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,10 +16,6 @@ import (
 // Events yields the execution's events numbered beyond after, in order and
 // each once, those to come as well as they become durable. It ends after the
 // event that ends the execution, with ctx's error, or with another.
-//
-// An execution that was stopped before an executor took it up, or whose
-// executor was lost, has no such event in its journal: then one is made of
-// what the store holds.
 func (s *Service) Events(ctx context.Context, id quire.ExecutionID, after int32) iter.Seq2[quire.Event, error] {
 	return func(yield func(quire.Event, error) bool) {
 		if err := s.tellEvents(ctx, id, after, yield); err != nil {
@@ -37,38 +34,46 @@ func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after in
 	t := &tail{path: s.archive.JournalPath(id), after: after}
 	defer t.close()
 	for {
-		durable, growing, changed := s.dispatcher.Journal(id)
-		done, err := t.tell(durable, yield)
-		if done || err != nil {
+		// Heard before the look: a queued execution of a project that is
+		// deleted ends without a word from the dispatcher.
+		deleted := s.deleted.heard()
+		now, err := s.told(ctx, id)
+		if err != nil {
 			return err
 		}
-		if !growing {
-			return s.tellEnd(ctx, id, t.seq()+1, after, yield)
+		done, err := t.tell(now.durable, yield)
+		if done || now.ended || err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-changed:
+		case <-now.changed:
+		case <-deleted:
 		}
 	}
 }
 
-// tellEnd yields the end of an execution whose journal holds none.
-func (s *Service) tellEnd(ctx context.Context, id quire.ExecutionID, seq, after int32, yield func(quire.Event, error) bool) error {
+// told is how much of an execution's journal may be told at a moment.
+type told struct {
+	durable int64 // bytes; -1 is all of it
+	ended   bool  // there will not be more
+	changed <-chan struct{}
+}
+
+func (s *Service) told(ctx context.Context, id quire.ExecutionID) (told, error) {
+	durable, live, changed := s.dispatcher.Journal(id)
+	if live {
+		return told{durable: durable, changed: changed}, nil
+	}
 	e, err := s.store.Execution(ctx, id)
 	if err != nil {
-		return err
+		return told{}, err
 	}
-	if !e.State.Ended() {
-		return quire.Errorf(quire.Unavailable, "the events of execution %q cannot be followed here at present; try again", id)
+	if e.State.Ended() {
+		return told{durable: -1, ended: true}, nil
 	}
-	if seq > after {
-		yield(quire.Event{
-			Seq: seq, Time: e.Timing.Finished,
-			Finished: &quire.Finished{State: e.State, Failure: e.Failure},
-		}, nil)
-	}
-	return nil
+	return told{changed: changed}, nil
 }
 
 // tail reads a journal that grows.
@@ -79,14 +84,14 @@ type tail struct {
 }
 
 // tell yields what the journal's first durable bytes hold beyond what was
-// yielded before; -1 is all of it. It returns true after the end of the
-// execution, or when nobody listens any more.
+// yielded before. It returns true after the end of the execution, or when
+// nobody listens any more.
 func (t *tail) tell(durable int64, yield func(quire.Event, error) bool) (done bool, err error) {
+	if durable == 0 {
+		return false, nil
+	}
 	if err := t.extend(durable); err != nil {
 		return false, err
-	}
-	if t.reader == nil {
-		return false, nil
 	}
 	for {
 		e, err := t.reader.Next()
@@ -105,38 +110,33 @@ func (t *tail) tell(durable int64, yield func(quire.Event, error) bool) (done bo
 	}
 }
 
-func (t *tail) extend(durable int64) error {
-	if t.reader != nil {
-		if durable < 0 {
-			durable = math.MaxInt64
-		}
-		t.reader.Extend(durable)
-		return nil
-	}
-	if durable == 0 {
-		return nil
-	}
-	r, err := journal.OpenFile(t.path, durable)
-	if durable < 0 && errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r.Skip(t.after - 1) // the last event that was seen tells whether it was the end
-	t.reader = r
-	return nil
-}
-
-func (t *tail) seq() int32 {
+func (t *tail) extend(durable int64) (err error) {
 	if t.reader == nil {
-		return 0
+		if t.reader, err = openJournal(t.path, durable); err != nil {
+			return err
+		}
+		t.reader.Skip(t.after - 1) // the last event that was seen tells whether it was the end
+		return nil
 	}
-	return t.reader.Seq()
+	if durable < 0 {
+		durable = math.MaxInt64
+	}
+	t.reader.Extend(durable)
+	return nil
 }
 
 func (t *tail) close() {
 	if t.reader != nil {
 		_ = t.reader.Close() // it was only read
 	}
+}
+
+// openJournal opens a journal that need not be there: an execution that no
+// executor has taken up has none.
+func openJournal(path string, durable int64) (*journal.Reader, error) {
+	r, err := journal.OpenFile(path, durable)
+	if durable <= 0 && errors.Is(err, fs.ErrNotExist) {
+		return journal.NewReader(bytes.NewReader(nil)), nil
+	}
+	return r, err
 }

@@ -3,10 +3,8 @@ package service
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"quire"
 	"quire/internal/journal"
@@ -102,8 +100,11 @@ func (s *Service) render(ctx context.Context, id quire.ExecutionID) (*nbformat.N
 	if err != nil {
 		return nil, fmt.Errorf("read the submitted notebook: %w", err)
 	}
-	durable, _, _ := s.dispatcher.Journal(id)
-	r, err := openJournal(s.archive.JournalPath(id), durable)
+	now, err := s.told(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openJournal(s.archive.JournalPath(id), now.durable)
 	if err != nil {
 		return nil, err
 	}
@@ -113,17 +114,4 @@ func (s *Service) render(ctx context.Context, id quire.ExecutionID) (*nbformat.N
 		return nil, fmt.Errorf("render the executed notebook: %w", err)
 	}
 	return nb.Snapshot(), nil
-}
-
-// openJournal opens a journal that need not be there: an execution that no
-// executor has taken up has none.
-func openJournal(path string, durable int64) (*journal.Reader, error) {
-	if durable == 0 {
-		return journal.NewReader(bytes.NewReader(nil)), nil
-	}
-	r, err := journal.OpenFile(path, durable)
-	if errors.Is(err, fs.ErrNotExist) {
-		return journal.NewReader(bytes.NewReader(nil)), nil
-	}
-	return r, err
 }

@@ -125,9 +125,6 @@ func (s *Service) DeleteProject(ctx context.Context, call Call, id quire.Project
 	if err != nil {
 		return quire.Operation{}, err
 	}
-	select {
-	case s.deleted <- struct{}{}:
-	default: // Run will look anyway
-	}
+	s.deleted.ring()
 	return op, nil
 }

@@ -48,7 +48,7 @@ type Service struct {
 	log       *slog.Logger
 	now       func() time.Time
 
-	deleted chan struct{} // holds one: there is a deletion for Run to finish
+	deleted bell // rings when a project was deleted
 }
 
 // New returns a Service. Its Run must be running for deletions to be finished.
@@ -67,7 +67,6 @@ func New(parts Parts, opts *Options) *Service {
 		run:        opts.Run.Or(quire.DefaultRunSettings()),
 		log:        opts.Logger,
 		now:        opts.Now,
-		deleted:    make(chan struct{}, 1),
 	}
 	if s.catalogue == nil {
 		s.catalogue = quire.DefaultCatalogue()
