@@ -13,12 +13,12 @@ import (
 
 // cell is one cell of the executed notebook.
 type cell struct {
-	input    *nbformat.Cell
-	keep     bool // shown as the input has it: not code, or tagged skip-execution
-	started  bool
-	outputs  outputs
-	count    int
-	metadata json.RawMessage // metadata.execution; nil before the end
+	input   *nbformat.Cell
+	keep    bool // shown as the input has it: not code, or tagged skip-execution
+	started bool
+	outputs outputs
+	count   int
+	timing  json.RawMessage // for metadata.execution; nil before the end
 }
 
 func newCell(c *nbformat.Cell) *cell {
@@ -35,8 +35,8 @@ func (c *cell) snapshot() *nbformat.Cell {
 		s.Metadata = nbformat.Object{}
 	}
 	delete(s.Metadata, "execution")
-	if c.metadata != nil {
-		s.Metadata["execution"] = c.metadata
+	if c.timing != nil {
+		s.Metadata["execution"] = c.timing
 	}
 	s.Outputs, s.ExecutionCount = c.outputs.snapshot(), c.count
 	return &s
@@ -83,9 +83,9 @@ func (n *Notebook) cellFinished(e *quire.CellFinished) error {
 		return err
 	}
 	c.outputs.clearNext = false
-	c.count = countOf(int64(e.ExecutionCount), c.count)
+	c.counted(int(e.ExecutionCount))
 	if len(e.Timing) > 0 {
-		if c.metadata, err = json.Marshal(e.Timing); err != nil {
+		if c.timing, err = json.Marshal(e.Timing); err != nil {
 			return err
 		}
 	}
@@ -114,10 +114,9 @@ func (n *Notebook) cellFinished(e *quire.CellFinished) error {
 	return nil
 }
 
-// countOf returns count if a kernel can have counted that, else before.
-func countOf(count int64, before int) int {
-	if count <= 0 {
-		return before
+// counted takes over the kernel's count, if it is one.
+func (c *cell) counted(count int) {
+	if count > 0 {
+		c.count = count
 	}
-	return int(count)
 }

@@ -56,14 +56,10 @@ func (d displays) update(e *quire.DisplayUpdated) error {
 	if !ok {
 		return nil
 	}
-	data, err := parseObject(e.Data)
+	out, err := parseDisplay(e.Data, e.Metadata)
 	if err != nil {
-		return fmt.Errorf("data of display %.64q: %w", e.DisplayID, err)
+		return fmt.Errorf("display %.64q: %w", e.DisplayID, err)
 	}
-	metadata, err := parseObject(e.Metadata)
-	if err != nil {
-		metadata = nbformat.Object{}
-	}
-	shown.data, shown.metadata = mimeBundle(data), metadata
+	shown.data, shown.metadata = out.Data, out.Metadata
 	return nil
 }

@@ -70,7 +70,7 @@ func (n *Notebook) metadata() nbformat.Object {
 		_ = m.Set("kernelspec", map[string]string{"name": n.kernel, "display_name": n.kernel})
 	}
 	if states, ok := n.widgets.snapshot(); ok {
-		all := objectOf(m["widgets"])
+		all, _ := nbformat.Get[nbformat.Object](m, "widgets")
 		_ = all.Set(widgetStateType, states)
 		_ = m.Set("widgets", all)
 	}

@@ -465,6 +465,12 @@ func TestNonsense(t *testing.T) {
 		"output without type":        broken(`{"data":{}}`),
 		"output of unknown type":     broken(`{"output_type":"hologram"}`),
 		"deep output":                broken(`{"output_type":"display_data","data":{"application/json":` + deep + `}}`),
+		"data that is no text":       broken(`{"output_type":"display_data","data":{"text/plain":5}}`),
+		"data that is no object":     broken(`{"output_type":"display_data","data":[]}`),
+		"negative count":             broken(`{"output_type":"execute_result","execution_count":-5}`),
+		"traceback of numbers":       broken(`{"output_type":"error","ename":"E","evalue":"v","traceback":[1]}`),
+		"update with wrong data":     {DisplayUpdated: &quire.DisplayUpdated{DisplayID: "d", Data: json.RawMessage(`{"text/plain":5}`)}},
+		"update that smuggles":       {DisplayUpdated: &quire.DisplayUpdated{DisplayID: "d", Data: json.RawMessage(`{},"output_type":"error"`)}},
 		"broken update":              {DisplayUpdated: &quire.DisplayUpdated{DisplayID: "d", Data: json.RawMessage(`[`)}},
 		"deep update":                {DisplayUpdated: &quire.DisplayUpdated{DisplayID: "d", Data: json.RawMessage(`{"application/json":` + deep + `}`)}},
 		"widget without an id":       widget("", `{}`),
@@ -489,37 +495,27 @@ func TestNonsense(t *testing.T) {
 	}
 }
 
-// What is not valid nbformat becomes so, with as little lost as can be.
-func TestHostileOutputs(t *testing.T) {
+// What nbformat allows comes out as it went in; texts may be joined, and fields
+// that it does not know are gone.
+func TestOutputs(t *testing.T) {
 	for name, tt := range map[string]struct{ output, want string }{
 		"empty": {`{"output_type":"display_data"}`, `{"output_type":"display_data","data":{},"metadata":{}}`},
-		"data that is no text": {
-			`{"output_type":"display_data","data":{"text/plain":5,"text/html":["a",1],"text/x":null,"image/svg+xml":["a","b"]},"metadata":[]}`,
-			`{"output_type":"display_data","data":{"text/plain":"5","text/html":"[\"a\",1]","text/x":"null","image/svg+xml":["a","b"]},"metadata":{}}`,
+		"text in lines": {
+			`{"output_type":"display_data","data":{"image/svg+xml":["a","b"]},"metadata":{}}`,
+			`{"output_type":"display_data","data":{"image/svg+xml":"ab"},"metadata":{}}`,
 		},
 		"JSON data": {
 			`{"output_type":"display_data","data":{"application/json":[1],"application/vnd.x+json":null},"metadata":{"x":1}}`,
 			`{"output_type":"display_data","data":{"application/json":[1],"application/vnd.x+json":null},"metadata":{"x":1}}`,
 		},
-		"unknown fields":     {`{"output_type":"display_data","DATA":{"a":"b"},"transient":{"display_id":"d"}}`, `{"output_type":"display_data","data":{},"metadata":{}}`},
-		"count that is none": {`{"output_type":"execute_result","execution_count":-5}`, `{"output_type":"execute_result","data":{},"metadata":{},"execution_count":null}`},
-		"count that is text": {`{"output_type":"execute_result","execution_count":"1"}`, `{"output_type":"execute_result","data":{},"metadata":{},"execution_count":null}`},
-		"error without anything": {
-			`{"output_type":"error","ename":1,"traceback":["a",2,null]}`,
-			`{"output_type":"error","ename":"","evalue":"","traceback":["a","",""]}`,
-		},
-		"error with no list":   {`{"output_type":"error","ename":"E","evalue":"v","traceback":"x"}`, `{"output_type":"error","ename":"E","evalue":"v","traceback":[]}`},
-		"stream":               {`{"output_type":"stream","name":"stderr","text":"a\rb"}`, `{"output_type":"stream","name":"stderr","text":"b"}`},
-		"stream in lines":      {`{"output_type":"stream","text":["a\n","b"]}`, `{"output_type":"stream","name":"stdout","text":"a\nb"}`},
-		"stream without texts": {`{"output_type":"stream","name":[],"text":{}}`, `{"output_type":"stream","name":"stdout","text":""}`},
+		"unknown fields": {`{"output_type":"display_data","DATA":{"a":"b"},"transient":{"display_id":"d"}}`, `{"output_type":"display_data","data":{},"metadata":{}}`},
+		"no count":       {`{"output_type":"execute_result","execution_count":null}`, `{"output_type":"execute_result","data":{},"metadata":{},"execution_count":null}`},
+		"error":          {`{"output_type":"error","ename":"E","evalue":"v","traceback":["a"]}`, `{"output_type":"error","ename":"E","evalue":"v","traceback":["a"]}`},
+		"stream":         {`{"output_type":"stream","name":"stderr","text":"a\rb"}`, `{"output_type":"stream","name":"stderr","text":"b"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := reduce(t, input, started(), cellStarted(1), quire.Event{Output: &quire.Output{Cell: 1, Output: json.RawMessage(tt.output)}})
-			nb := n.Snapshot()
-			if err := nb.Validate(); err != nil {
-				t.Fatal(err)
-			}
-			got, err := json.Marshal(nb.Cells[1].Outputs[0])
+			got, err := json.Marshal(n.Snapshot().Cells[1].Outputs[0])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,7 +43,7 @@ func (n *Notebook) output(e *quire.Output) error {
 	}
 	outs.prepare(n.displays)
 	outs.put(out, e.DisplayID, n.displays)
-	c.count = countOf(int64(out.ExecutionCount), c.count)
+	c.counted(out.ExecutionCount)
 	return nil
 }
 

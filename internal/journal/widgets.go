@@ -56,8 +56,8 @@ func (n *Notebook) widgetUpdated(e *quire.WidgetUpdated) error {
 		if err := json.Unmarshal(e.Buffers, &buffers); err != nil {
 			return fmt.Errorf("buffers of widget %.64q: %w", e.WidgetID, err)
 		}
-		if depth(e.Buffers) > maxDepth {
-			return fmt.Errorf("buffers of widget %.64q: a path is nested deeper than %d levels", e.WidgetID, maxDepth)
+		if tooDeep(e.Buffers) {
+			return fmt.Errorf("buffers of widget %.64q: %w", e.WidgetID, errTooDeep)
 		}
 	}
 	w, ok := n.widgets[e.WidgetID]
@@ -72,7 +72,7 @@ func (n *Notebook) widgetUpdated(e *quire.WidgetUpdated) error {
 func (w *widget) update(state nbformat.Object, buffers []buffer, d displays) {
 	maps.Copy(w.state, state)
 	if name, ok := state["_model_name"]; ok {
-		w.captures = stringOf(name) == "OutputModel"
+		w.captures = string(name) == `"OutputModel"`
 	}
 	for _, b := range buffers {
 		if len(b.Path) == 0 {
