@@ -38,10 +38,10 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, params map[strin
 		h.fail(w, err)
 		return
 	}
-	f := follow(stream)
+	f := follow(ctx, stream)
 	defer f.wait()
 	defer cancel()
-	h.sendEvents(w, f)
+	h.sendEvents(ctx, w, f)
 }
 
 // lastSeen returns the sequence number after which to begin. Last-Event-ID is
@@ -63,7 +63,7 @@ func lastSeen(r *http.Request) (int32, error) {
 
 // sendEvents writes what f receives. The answer's status waits for the first
 // event or the end, but not for long: an execution may be queued for hours.
-func (h *Handler) sendEvents(w http.ResponseWriter, f *follower) {
+func (h *Handler) sendEvents(ctx context.Context, w http.ResponseWriter, f *follower) {
 	alive := time.NewTimer(min(acceptance, h.options.KeepAlive))
 	defer alive.Stop()
 	out := newEventWriter(w)
@@ -74,7 +74,7 @@ func (h *Handler) sendEvents(w http.ResponseWriter, f *follower) {
 		case event, more := <-f.events:
 			f.copyHeader(w)
 			if !more {
-				h.endEvents(w, out, f)
+				h.endEvents(ctx, w, out, f)
 				return
 			}
 			err = out.event(event, len(f.events) > 0)
@@ -89,10 +89,10 @@ func (h *Handler) sendEvents(w http.ResponseWriter, f *follower) {
 	}
 }
 
-func (h *Handler) endEvents(w http.ResponseWriter, out *eventWriter, f *follower) {
+func (h *Handler) endEvents(ctx context.Context, w http.ResponseWriter, out *eventWriter, f *follower) {
 	ended := errors.Is(f.err, io.EOF)
 	switch {
-	case f.stream.Context().Err() != nil:
+	case ctx.Err() != nil:
 		// The client is gone or the server goes: who is still there comes back.
 	case ended && !out.started:
 		w.WriteHeader(http.StatusNoContent)
@@ -113,18 +113,19 @@ type follower struct {
 	err    error               // why it ended; to be read after events is closed
 }
 
-// follow receives events until the stream ends or its context is cancelled.
-func follow(stream grpc.ServerStreamingClient[quirev1.Event]) *follower {
+// follow receives events until the stream ends or ctx, which is the stream's,
+// is cancelled.
+func follow(ctx context.Context, stream grpc.ServerStreamingClient[quirev1.Event]) *follower {
 	f := &follower{
 		stream: stream,
 		header: make(chan metadata.MD, 1),
 		events: make(chan *quirev1.Event, 64),
 	}
-	go f.receive()
+	go f.receive(ctx)
 	return f
 }
 
-func (f *follower) receive() {
+func (f *follower) receive(ctx context.Context) {
 	defer close(f.events)
 	if header, err := f.stream.Header(); err == nil {
 		f.header <- header
@@ -137,8 +138,8 @@ func (f *follower) receive() {
 		}
 		select {
 		case f.events <- event:
-		case <-f.stream.Context().Done():
-			f.err = f.stream.Context().Err()
+		case <-ctx.Done(): // not the stream's own: that ends before the last events are read
+			f.err = ctx.Err()
 			return
 		}
 	}

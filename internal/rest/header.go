@@ -11,7 +11,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-const requestIDHeader = "x-request-id"
+const (
+	requestIDHeader     = "x-request-id"
+	forwardedHostHeader = "x-forwarded-host"
+)
 
 // outgoing returns the context of the gRPC call for a request, with those of
 // its headers that mean something there. A request without an id gets one.
@@ -22,16 +25,20 @@ func outgoing(w http.ResponseWriter, r *http.Request) (context.Context, error) {
 		md.Set(requestIDHeader, id)
 		w.Header().Set(requestIDHeader, id)
 	}
-	for _, name := range []string{"authorization", "idempotency-key", requestIDHeader} {
+	for _, name := range []string{"authorization", "idempotency-key", requestIDHeader, forwardedHostHeader} {
 		for _, value := range r.Header.Values(name) {
 			if value == "" {
 				continue
 			}
-			if strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) >= 0 {
+			if !printable(value) {
 				return nil, status.Errorf(codes.InvalidArgument, "the header %s must be printable ASCII", http.CanonicalHeaderKey(name))
 			}
 			md.Append(name, value)
 		}
+	}
+	if len(md.Get(forwardedHostHeader)) == 0 && printable(r.Host) {
+		// What clients are told to connect to is where they have found us.
+		md.Set(forwardedHostHeader, r.Host)
 	}
 	return metadata.NewOutgoingContext(r.Context(), md), nil
 }
@@ -43,4 +50,9 @@ func copyHeader(w http.ResponseWriter, md metadata.MD) {
 			w.Header().Set(name, values[0])
 		}
 	}
+}
+
+// printable reports whether gRPC can carry a header's value.
+func printable(value string) bool {
+	return strings.IndexFunc(value, func(c rune) bool { return c < ' ' || c > '~' }) < 0
 }

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
@@ -90,6 +92,11 @@ func (r route) readQuery(u *url.URL, path map[string]string, message proto.Messa
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return status.Error(codes.InvalidArgument, "the query is not well encoded")
+	}
+	for name, given := range values {
+		if !utf8.ValidString(name) || slices.ContainsFunc(given, func(v string) bool { return !utf8.ValidString(v) }) {
+			return status.Error(codes.InvalidArgument, "the query must be UTF-8")
+		}
 	}
 	if r.body == "*" {
 		for name := range values {
