@@ -49,10 +49,21 @@ func injectParameters(nb *nbformat.Notebook, language string, inputs map[string]
 		Source: lang.comment + " Parameters\n" + strings.Join(lines, "\n"),
 	}
 	if nb.Minor >= 5 {
-		injected.ID = injectedID
+		injected.ID = freeID(nb, injectedID)
 	}
 	cell := &nbformat.Cell{Type: nbformat.Code, ID: injected.ID, Source: injected.Source}
 	return slices.Insert(cells, at, cell), injected
+}
+
+// freeID returns id, or one made of it that no cell of the notebook has.
+func freeID(nb *nbformat.Notebook, id string) string {
+	free := id
+	for n := 2; ; n++ {
+		if _, taken := nb.CellByID(free); !taken {
+			return free
+		}
+		free = fmt.Sprintf("%s-%d", id, n)
+	}
 }
 
 // language says how a kernel's language writes assignments and literals.
