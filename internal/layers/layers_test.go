@@ -31,6 +31,7 @@ const (
 	datasphere = "github.com/yandex-cloud/go-genproto/"
 	gateway    = "github.com/grpc-ecosystem/grpc-gateway/v2/"
 	terminal   = "github.com/mattn/go-isatty"
+	compare    = "github.com/google/go-cmp"
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
@@ -86,12 +87,13 @@ var layers = map[string]layer{
 		external: slices.Concat(wire, []string{cobra, terminal, sqlite}),
 	},
 
+	"quire/internal/storetest":  {quire: serving, external: []string{compare}},
 	"quire/internal/testenv":    {},
 	"quire/jupyter/jupytertest": {quire: slices.Concat(words, []string{"quire/jupyter/internal/zmtp"}), external: []string{gox}},
 }
 
 // testSupport is imported by tests and by each other alone.
-var testSupport = []string{"quire/internal/testenv", "quire/jupyter/jupytertest"}
+var testSupport = []string{"quire/internal/storetest", "quire/internal/testenv", "quire/jupyter/jupytertest"}
 
 // violation says why pkg may not import imported, or returns "".
 func violation(pkg, imported string) string {

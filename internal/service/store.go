@@ -27,7 +27,9 @@ type CommunityStore interface {
 	// Communities returns a page, oldest first, and the token of the next one:
 	// empty at the end. A token that the store did not give is InvalidArgument.
 	Communities(ctx context.Context, f quire.CommunityFilter) ([]quire.Community, string, error)
-	// UpdateCommunity stores what change makes of the community.
+	// UpdateCommunity stores what change makes of the community, but for its id,
+	// creator and time of creation, and leaves the result in the operation. If
+	// change fails, nothing is stored. Change must not call the store.
 	UpdateCommunity(ctx context.Context, id quire.CommunityID, op quire.Operation, change func(*quire.Community) error) (quire.Operation, error)
 	// DeleteCommunity refuses with FailedPrecondition while the community has
 	// projects, and for quire.DefaultCommunity.
@@ -36,12 +38,16 @@ type CommunityStore interface {
 
 // ProjectStore keeps projects; operations and idempotency are as in CommunityStore.
 type ProjectStore interface {
+	// CreateProject refuses with NotFound where there is no such community.
 	CreateProject(ctx context.Context, p quire.Project, op quire.Operation) (quire.Operation, error)
 	Project(ctx context.Context, id quire.ProjectID) (quire.Project, error)
 	Projects(ctx context.Context, f quire.ProjectFilter) ([]quire.Project, string, error)
 	UpdateProject(ctx context.Context, id quire.ProjectID, op quire.Operation, change func(*quire.Project) error) (quire.Operation, error)
 	// DeleteProject hides the project and all it holds from every other
-	// method but those of a DeletionStore, and stores op, which is not done.
+	// method but those of a DeletionStore and a dispatcher's, and stores op,
+	// which is not done. It asks the project's executions to stop and ends the
+	// QUEUED ones as ABORTED itself, for no dispatcher will see them; so does
+	// a dispatcher's write that would put one back into the queue.
 	DeleteProject(ctx context.Context, id quire.ProjectID, op quire.Operation) (quire.Operation, error)
 }
 
@@ -53,7 +59,9 @@ type DeletionStore interface {
 	// ended, deleted projects included.
 	ProjectExecutions(ctx context.Context, id quire.ProjectID, ended bool) ([]quire.ExecutionID, error)
 	// PurgeProject removes the rows of a deleted project and its executions
-	// and marks its deletion's operation done.
+	// and marks its deletion's operation done. Operations stay. It refuses with
+	// FailedPrecondition a project that is not deleted or has executions that
+	// have not ended, and does nothing to one that is gone.
 	PurgeProject(ctx context.Context, id quire.ProjectID) error
 }
 
@@ -68,7 +76,8 @@ type OperationStore interface {
 // ExecutionStore keeps executions.
 type ExecutionStore interface {
 	// CreateExecution stores a QUEUED execution with its operation, which is
-	// not done; idempotency is as in CommunityStore.
+	// not done; idempotency is as in CommunityStore. It refuses with NotFound
+	// where there is no such project.
 	CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation) (quire.Operation, error)
 	Execution(ctx context.Context, id quire.ExecutionID) (quire.Execution, error)
 	// Executions returns a page, newest first.

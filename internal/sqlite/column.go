@@ -31,7 +31,7 @@ func asJSON[T any](value *T) jsonText[T] { return jsonText[T]{value} }
 func (j jsonText[T]) Value() (driver.Value, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // a json.RawMessage comes back as it was
+	enc.SetEscapeHTML(false) // a json.RawMessage keeps its letters
 	if err := enc.Encode(j.value); err != nil {
 		return nil, err
 	}

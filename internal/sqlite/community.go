@@ -54,8 +54,7 @@ func (s *Store) Communities(ctx context.Context, f quire.CommunityFilter) ([]qui
 	})
 }
 
-// UpdateCommunity implements service.CommunityStore. Whatever change does to
-// them, the id, the creator and the time of creation stay.
+// UpdateCommunity implements service.CommunityStore.
 func (s *Store) UpdateCommunity(ctx context.Context, id quire.CommunityID, op quire.Operation, change func(*quire.Community) error) (quire.Operation, error) {
 	return s.mutate(ctx, op, func(tx *sql.Tx, op *quire.Operation) error {
 		var old quire.Community

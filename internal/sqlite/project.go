@@ -91,8 +91,7 @@ func (s *Store) Projects(ctx context.Context, f quire.ProjectFilter) ([]quire.Pr
 	})
 }
 
-// UpdateProject implements service.ProjectStore. Whatever change does to them,
-// the id, the creator and the time of creation stay.
+// UpdateProject implements service.ProjectStore.
 func (s *Store) UpdateProject(ctx context.Context, id quire.ProjectID, op quire.Operation, change func(*quire.Project) error) (quire.Operation, error) {
 	return s.mutate(ctx, op, func(tx *sql.Tx, op *quire.Operation) error {
 		var old quire.Project

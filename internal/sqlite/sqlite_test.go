@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"database/sql"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,37 @@ func TestReopen(t *testing.T) {
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("execution: -got +want\n%s", diff)
+	}
+}
+
+// A value that is JSON already is stored as it was written.
+func TestJSONAsGiven(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "quire.db"))
+	project := addProject(t, s)
+	_, err := s.CreateExecution(t.Context(), quire.Execution{ID: "e", ProjectID: project}, quire.Operation{ID: "e"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _, err := s.ClaimQueued(t.Context(), "d1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const value = `{"b":"<&>\u0041","a":1.50}`
+	want := quire.Progress{
+		State:   quire.Running,
+		Outputs: []quire.Variable{{Name: "x", Type: quire.DictVariable, Value: json.RawMessage(value)}},
+	}
+	if err := s.SaveProgress(t.Context(), "e", e.Claim, json.RawMessage(`{ "pid": 1 }`), want, nil); err != nil {
+		t.Fatal(err)
+	}
+	if e, err = s.Execution(t.Context(), "e"); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(e.Outputs[0].Value); got != value {
+		t.Errorf("output %s, want %s", got, value)
+	}
+	if got := string(e.Handle); got != `{ "pid": 1 }` {
+		t.Errorf("handle %s, want it as it was", got)
 	}
 }
 
