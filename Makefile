@@ -51,6 +51,10 @@ fuzz: ## run every fuzz target for FUZZTIME, 30s unless set
 		go test -run '^$$' -fuzz "^$${name#func }\$$" -fuzztime $(or $(FUZZTIME),30s) "./$${file%/*}" </dev/null; \
 	done
 
+.PHONY: bench
+bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
+	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py
+
 .PHONY: generate
 generate: ## write internal/gen anew from api/
 	@tools/generate.sh
