@@ -32,6 +32,11 @@ func FuzzApply(f *testing.F) {
 {"stream":{"cell":2,"name":"x","text":"a\r\u001b[31mb\b\u001b[Kc"}}
 {"outputCut":{"cell":2,"bytes":"-1"}}
 {"kernelReady":{"languageInfo":{"name":"x","codemirror_mode":1}}}`))
+	f.Add([]byte("{\"kernelReady\":{\"languageInfo\":{\"name\":\"\xff\",\"x\":\"\xff\"}}}\n" +
+		"{\"cellStarted\":{\"cell\":1}}\n" +
+		"{\"widgetUpdated\":{\"widgetId\":\"\xff\",\"state\":{\"_model_name\":\"OutputModel\",\"\xff\":\"\xff\"},\"buffers\":[{\"path\":[\"\xff\"]}]}}\n" +
+		"{\"displayUpdated\":{\"displayId\":\"d\",\"data\":{\"text/plain\":\"\xff\"}}}\n" +
+		"{\"output\":{\"cell\":1,\"output\":{\"output_type\":\"display_data\",\"data\":{\"\xff\":\"\xff\"}}}}"))
 	f.Fuzz(func(t *testing.T, lines []byte) {
 		first, second := journal.NewNotebook(parse(t, input)), journal.NewNotebook(parse(t, input))
 		for line := range bytes.Lines(lines) {

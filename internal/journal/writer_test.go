@@ -121,7 +121,7 @@ func TestReopenAndContinue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // opened for reading only
+	defer r.Close()
 	got, err := readAll(r)
 	if err != nil {
 		t.Fatal(err)
@@ -373,7 +373,7 @@ func TestFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer full.Close() //nolint:errcheck // nothing was written
+	defer full.Close()
 	durable := int64(-1)
 	d := &disk{onWrite: full.Write}
 	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), d.under(journal.WriterOptions{Durable: func(n int64) { durable = n }}))
@@ -544,7 +544,7 @@ func TestDurableEndsRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // opened for reading only
+	defer r.Close()
 	for i := range int32(20) {
 		appendAll(t, w, quire.Event{CellStarted: &quire.CellStarted{Cell: i}})
 		if err := w.Sync(t.Context()); err != nil {
