@@ -7,6 +7,7 @@ package grpcapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -144,7 +145,7 @@ func (s *Server) Close() error {
 	s.grpc.Stop()
 	served := <-s.served
 	s.served <- served
-	if served != nil {
+	if served != nil && !errors.Is(served, grpc.ErrServerStopped) { // it may not have begun
 		return fmt.Errorf("serve gRPC in process: %w", served)
 	}
 	if err != nil && status.Code(err) != codes.Canceled {
