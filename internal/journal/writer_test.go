@@ -562,7 +562,7 @@ func TestDurableEndsRecords(t *testing.T) {
 }
 
 func TestLargeEvent(t *testing.T) {
-	large := strings.Repeat("é", 32<<20)
+	large := strings.Repeat("é", 4<<20)
 	data := record(t,
 		quire.Event{Started: &quire.Started{}},
 		quire.Event{Stream: &quire.Stream{Name: "stdout", Text: large}},
