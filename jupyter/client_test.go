@@ -386,7 +386,7 @@ func TestSendToFullPeer(t *testing.T) {
 	execute(t, c, "")
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := c.Send(ctx, jupyter.Shell, "execute_request", map[string]any{"code": strings.Repeat("#", 64<<20)})
+	_, err := c.Send(ctx, jupyter.Shell, "execute_request", map[string]any{"code": strings.Repeat("#", 8<<20)})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got error %v, want %v", err, context.DeadlineExceeded)
 	}

@@ -41,6 +41,9 @@ func launch(t *testing.T, name, transport string) (*jupyter.Process, *jupyter.Cl
 		Env: []string{
 			"PATH=" + filepath.Join(prefix, "bin") + ":/usr/bin:/bin", "HOME=" + dir,
 			"IPYTHONDIR=" + filepath.Join(dir, "ipython"), "GREETING=hello",
+			// bash_kernel's bash has a session of its own, so it outlives Kill
+			// for a moment, in which it would write its history into dir.
+			"HISTFILE=/dev/null",
 		},
 	})
 	if err != nil {
