@@ -18,7 +18,7 @@ import (
 )
 
 // soon is longer than anything takes here that does not hang.
-const soon = 30 * time.Second
+const soon = 2 * time.Minute
 
 // connect returns a client of a scripted kernel, ready.
 func connect(t *testing.T, k *jupytertest.Kernel, opts *jupyter.ClientOptions) *jupyter.Client {
@@ -58,7 +58,7 @@ func answers(t *testing.T, c *jupyter.Client, id string) []*jupyter.Message {
 	for replied, idle := false, false; !replied || !idle; {
 		m, err := c.Receive(ctx)
 		if err != nil {
-			t.Fatalf("after %v: %v", summaries(got), err)
+			t.Fatalf("after %d messages, the last %v: %v", len(got), summaries(got[max(0, len(got)-3):]), err)
 		}
 		if m.ParentHeader.MsgID != id {
 			continue
