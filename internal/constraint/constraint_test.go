@@ -58,8 +58,8 @@ func TestCheck(t *testing.T) {
 			field:   "target", says: "exactly one of notebook_id, cell_id must be set",
 		},
 		"target too long": {
-			message: &datasphere.ProjectExecutionRequest{ProjectId: "p", Target: &datasphere.ProjectExecutionRequest_CellId{CellId: strings.Repeat("x", 201)}},
-			field:   "cell_id", says: "must be at most 200 characters long, is 201",
+			message: &datasphere.ProjectExecutionRequest{ProjectId: "p", Target: &datasphere.ProjectExecutionRequest_NotebookId{NotebookId: strings.Repeat("x", 201)}},
+			field:   "notebook_id", says: "must be at most 200 characters long, is 201",
 		},
 		"page size": {
 			message: &datasphere.ListProjectsRequest{CommunityId: "c", PageSize: 1001},

@@ -27,7 +27,9 @@ var cache sync.Map
 
 func limitsOf(field protoreflect.FieldDescriptor) (limits, error) {
 	if known, ok := cache.Load(field.FullName()); ok {
-		return known.(limits), nil
+		if l, ok := known.(limits); ok {
+			return l, nil
+		}
 	}
 	l, err := readLimits(field.Options())
 	if err != nil {

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
+	"quire"
 	"quire/internal/constraint"
 )
 
@@ -40,7 +42,7 @@ func (i *interceptor) unary(ctx context.Context, message any, info *grpc.UnarySe
 		if err := i.authenticate(ctx, r, info.FullMethod); err != nil {
 			return err
 		}
-		if err := constraint.Check(message.(proto.Message)); err != nil {
+		if err := check(message); err != nil {
 			return err
 		}
 		var err error
@@ -83,12 +85,23 @@ func (i *interceptor) call(ctx context.Context, r *request, method string, run f
 		slog.String("method", method), slog.String("code", code.String()), slog.Duration("duration", took),
 		slog.String("request_id", r.id), slog.String("trace_id", r.traceID), slog.String("subject", r.subject),
 	}
-	if code == codes.Internal || code == codes.Unknown {
-		i.log.LogAttrs(ctx, slog.LevelError, "call failed", append(attrs, slog.Any("err", err))...)
-	} else {
+	switch code {
+	case codes.Internal, codes.Unknown, codes.Unavailable:
+		attrs = append(attrs, slog.String("err", withCause(err)))
+		i.log.LogAttrs(ctx, slog.LevelError, "call failed", attrs...)
+	default:
 		i.log.LogAttrs(ctx, slog.LevelInfo, "call", attrs...)
 	}
 	return answer
+}
+
+// withCause returns all that the log is to say about err: a *quire.Error keeps
+// its cause out of its message.
+func withCause(err error) string {
+	if e, ok := errors.AsType[*quire.Error](err); ok && e.Err != nil {
+		return err.Error() + ": " + e.Err.Error()
+	}
+	return err.Error()
 }
 
 func (i *interceptor) authenticate(ctx context.Context, r *request, method string) error {
@@ -127,5 +140,13 @@ func (s *checkedStream) RecvMsg(message any) error {
 	if err := s.ServerStream.RecvMsg(message); err != nil {
 		return err
 	}
-	return constraint.Check(message.(proto.Message))
+	return check(message)
+}
+
+func check(message any) error {
+	m, ok := message.(proto.Message)
+	if !ok {
+		return fmt.Errorf("check a request: %T is no proto message", message)
+	}
+	return constraint.Check(m)
 }

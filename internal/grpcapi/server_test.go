@@ -160,6 +160,23 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// TestCause: what went wrong is for the log alone.
+func TestCause(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	s := newServer(t, &grpcapi.Options{Logger: slog.New(slog.NewJSONHandler(&log, nil))},
+		func(context.Context) (*datasphere.Project, error) {
+			return nil, &quire.Error{Code: quire.Unavailable, Message: "try again later", Err: errors.New("disk full")}
+		})
+	_, err := getProject(known(t), s)
+	if st := status.Convert(err); st.Code() != codes.Unavailable || st.Message() != "try again later" {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(log.String(), "disk full") {
+		t.Errorf("the log lacks the cause: %s", log.String())
+	}
+}
+
 func TestRequest(t *testing.T) {
 	t.Parallel()
 	const key = "0f0e6f42-8f4e-4f0c-9f8e-5d1f2f3a4b5c"
@@ -226,10 +243,7 @@ func TestAuthentication(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ctx := t.Context()
-			for _, h := range test.headers {
-				ctx = metadata.AppendToOutgoingContext(ctx, "authorization", h)
-			}
+			ctx := metadata.NewOutgoingContext(t.Context(), metadata.MD{"authorization": test.headers})
 			_, err := getProject(ctx, s)
 			if status.Code(err) != test.code {
 				t.Errorf("Get: got %v, want %v", err, test.code)
@@ -316,19 +330,19 @@ func TestHealthAndReflection(t *testing.T) {
 			t.Errorf("reflection lists %v, not %s", names, name)
 		}
 	}
-	alpha, err := reflectionalphapb.NewServerReflectionClient(s.Conn()).ServerReflectionInfo(t.Context()) //nolint:staticcheck // what grpcurl falls back to
+	alpha, err := reflectionalphapb.NewServerReflectionClient(s.Conn()).ServerReflectionInfo(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := &reflectionalphapb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: want[0]} //nolint:staticcheck // see above
-	if err := alpha.Send(&reflectionalphapb.ServerReflectionRequest{MessageRequest: file}); err != nil {   //nolint:staticcheck // see above
+	file := &reflectionalphapb.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: want[0]} //nolint:staticcheck // deprecated, and what grpcurl falls back to
+	if err := alpha.Send(&reflectionalphapb.ServerReflectionRequest{MessageRequest: file}); err != nil {   //nolint:staticcheck // deprecated, and what grpcurl falls back to
 		t.Fatal(err)
 	}
 	described, err := alpha.Recv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(described.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 { //nolint:staticcheck // see above
+	if len(described.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 { //nolint:staticcheck // deprecated, and what grpcurl falls back to
 		t.Errorf("reflection v1alpha: got %v", described)
 	}
 }

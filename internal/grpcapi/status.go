@@ -56,7 +56,8 @@ func statusOf(err error, method, requestID string) *status.Status {
 		st = status.New(codes.Canceled, "the call was cancelled")
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		st = status.New(codes.DeadlineExceeded, "the call's deadline has passed")
-	} else if given, ok := err.(interface{ GRPCStatus() *status.Status }); ok { //nolint:errorlint // a wrapped status is some other server's
+	} else if given, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
+		// A wrapped status is not looked for: it would be some other server's.
 		st = given.GRPCStatus()
 		if st.Code() == codes.Unimplemented {
 			st = status.New(codes.Unimplemented, strings.TrimPrefix(method, "/")+" is not built yet")

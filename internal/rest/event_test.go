@@ -122,21 +122,21 @@ func TestEvents(t *testing.T) {
 			if test.lastID != "" {
 				r.Header.Set("Last-Event-ID", test.lastID)
 			}
-			response, body := do(t, server, r)
-			if response.StatusCode != test.status {
-				t.Fatalf("status: got %d, want %d: %s", response.StatusCode, test.status, body)
+			got := do(t, server, r)
+			if got.status != test.status {
+				t.Fatalf("status: got %d, want %d: %s", got.status, test.status, got.body)
 			}
 			if test.status != http.StatusOK {
 				return
 			}
-			if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
+			if got := got.header.Get("Content-Type"); got != "text/event-stream" {
 				t.Errorf("Content-Type: got %q", got)
 			}
 			var want strings.Builder
 			for seq := test.from; seq <= 3; seq++ {
 				fmt.Fprintf(&want, "id: %d\n"+line+"\n\n", seq, seq)
 			}
-			if got := body + "\n"; got != want.String() {
+			if got := got.body + "\n"; got != want.String() {
 				t.Errorf("got\n%s\nwant\n%s", got, want.String())
 			}
 		})
@@ -182,7 +182,9 @@ func TestEventsLive(t *testing.T) {
 	until(": keep-alive")
 	next <- 2
 	until("id: 2")
-	response.Body.Close()
+	if err := response.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	<-left
 }
 
@@ -205,9 +207,9 @@ func TestEventsFail(t *testing.T) {
 				return quire.Errorf(quire.NotFound, "no such execution")
 			}}
 			server := newServer(t, f, nil)
-			response, body := do(t, server, newRequest(t, "GET", server.URL+"/quire/v1/executions/e/events", nil))
-			if response.StatusCode != test.status || !strings.Contains(body, test.body) {
-				t.Errorf("got %d %s", response.StatusCode, body)
+			got := do(t, server, newRequest(t, "GET", server.URL+"/quire/v1/executions/e/events", nil))
+			if got.status != test.status || !strings.Contains(got.body, test.body) {
+				t.Errorf("got %d %s", got.status, got.body)
 			}
 		})
 	}

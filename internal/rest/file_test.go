@@ -74,9 +74,9 @@ func TestPutLarge(t *testing.T) {
 	runtime.GC()
 	var before runtime.MemStats
 	runtime.ReadMemStats(&before)
-	response, body := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/a%20b/../c%252F", zeros(size), "Content-Type", "text/x"))
-	if want := `{"path":"a b/../c%2F","size":"209715207"}`; response.StatusCode != http.StatusOK || body != want {
-		t.Errorf("got %d %s, want %s", response.StatusCode, body, want)
+	got := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/a%20b/../c%252F", zeros(size), "Content-Type", "text/x"))
+	if want := `{"path":"a b/../c%2F","size":"209715207"}`; got.status != http.StatusOK || got.body != want {
+		t.Errorf("got %d %s, want %s", got.status, got.body, want)
 	}
 	if got := p.first; got.GetProjectId() != "p" || got.GetContent().GetContentType() != "text/x" {
 		t.Errorf("first message: %v", got)
@@ -97,9 +97,9 @@ func TestPutEmpty(t *testing.T) {
 	t.Parallel()
 	p := &putter{}
 	server := newServer(t, &fake{put: p.put}, nil)
-	response, body := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/empty", nil))
-	if response.StatusCode != http.StatusOK || body != `{"path":"empty","size":"0"}` {
-		t.Errorf("got %d %s", response.StatusCode, body)
+	got := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/empty", nil))
+	if got.status != http.StatusOK || got.body != `{"path":"empty","size":"0"}` {
+		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
 
@@ -113,9 +113,9 @@ func TestPutRefused(t *testing.T) {
 	endless, writer := io.Pipe()
 	go func() { _, _ = io.Copy(writer, repeat("x")) }()
 	defer endless.Close()
-	response, body := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/../x", endless))
-	if response.StatusCode != http.StatusBadRequest || !strings.Contains(body, "path: must stay in the project") {
-		t.Errorf("got %d %s", response.StatusCode, body)
+	got := do(t, server, newRequest(t, "PUT", server.URL+"/quire/v1/projects/p/files/../x", endless))
+	if got.status != http.StatusBadRequest || !strings.Contains(got.body, "path: must stay in the project") {
+		t.Errorf("got %d %s", got.status, got.body)
 	}
 }
 
@@ -192,12 +192,12 @@ func TestGetFile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := newServer(t, &fake{get: test.get}, nil)
-			response, body := do(t, server, newRequest(t, "GET", server.URL+"/quire/v1/projects/p/files/"+test.path, nil))
-			if response.StatusCode != test.status || test.body != "" && body != test.body {
-				t.Errorf("got %d %q", response.StatusCode, body)
+			got := do(t, server, newRequest(t, "GET", server.URL+"/quire/v1/projects/p/files/"+test.path, nil))
+			if got.status != test.status || test.body != "" && got.body != test.body {
+				t.Errorf("got %d %q", got.status, got.body)
 			}
 			for name, want := range test.headers {
-				if got := response.Header.Get(name); got != want {
+				if got := got.header.Get(name); got != want {
 					t.Errorf("%s: got %q, want %q", name, got, want)
 				}
 			}

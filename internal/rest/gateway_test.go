@@ -138,26 +138,26 @@ func TestRequests(t *testing.T) {
 			server := newServer(t, f, nil)
 			verb, path, _ := strings.Cut(test.request, " ")
 			r := newRequest(t, verb, server.URL+path, strings.NewReader(test.body), test.headers...)
-			response, body := do(t, server, r)
+			got := do(t, server, r)
 			want := test.status
 			if want == 0 {
 				want = http.StatusOK
 			}
-			if response.StatusCode != want {
-				t.Errorf("status: got %d, want %d", response.StatusCode, want)
+			if got.status != want {
+				t.Errorf("status: got %d, want %d", got.status, want)
 			}
 			if got := f.last(); got != test.calls {
 				t.Errorf("reached gRPC:\ngot  %s\nwant %s", got, test.calls)
 			}
-			body = requestID.ReplaceAllString(body, `"requestId":"ID"`)
-			if prefix, ok := strings.CutSuffix(test.answers, "…"); ok && !strings.HasPrefix(body, prefix) || !ok && body != test.answers {
-				t.Errorf("body:\ngot  %s\nwant %s", body, test.answers)
+			got.body = requestID.ReplaceAllString(got.body, `"requestId":"ID"`)
+			if prefix, ok := strings.CutSuffix(test.answers, "…"); ok && !strings.HasPrefix(got.body, prefix) || !ok && got.body != test.answers {
+				t.Errorf("body:\ngot  %s\nwant %s", got.body, test.answers)
 			}
-			if !json.Valid([]byte(body)) {
-				t.Errorf("not JSON: %s", body)
+			if !json.Valid([]byte(got.body)) {
+				t.Errorf("not JSON: %s", got.body)
 			}
-			if len(response.Header.Get("X-Request-Id")) != 36 {
-				t.Errorf("headers: %v", response.Header)
+			if len(got.header.Get("X-Request-Id")) != 36 {
+				t.Errorf("headers: %v", got.header)
 			}
 		})
 	}
@@ -169,17 +169,17 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	f := &fake{}
 	server := newServer(t, f, nil)
-	response, _ := do(t, server, newRequest(t, "GET", server.URL+"/operations/o", nil,
+	got := do(t, server, newRequest(t, "GET", server.URL+"/operations/o", nil,
 		"X-Request-Id", "mine", "Idempotency-Key", "0f0e6f42-8f4e-4f0c-9f8e-5d1f2f3a4b5c", "X-Other", "no"))
 	for name, want := range map[string]string{
 		"X-Request-Id": "mine", "X-Operation-Poll-Interval": "3", "X-Private": "", "Content-Type": "application/json",
 		"X-Content-Type-Options": "nosniff",
 	} {
-		if got := response.Header.Get(name); got != want {
+		if got := got.header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
-	if got := response.Header.Get("X-Server-Trace-Id"); len(got) != 32 {
+	if got := got.header.Get("X-Server-Trace-Id"); len(got) != 32 {
 		t.Errorf("trace id: got %q", got)
 	}
 	if got := f.metadata.Get("idempotency-key"); len(got) != 1 {
@@ -192,12 +192,12 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("handed on a header that means nothing: %v", got)
 	}
 
-	response, _ = do(t, server, newRequest(t, "POST", server.URL+"/operations/o", nil))
-	if got := response.Header.Get("Allow"); got != "GET" {
+	got = do(t, server, newRequest(t, "POST", server.URL+"/operations/o", nil))
+	if got := got.header.Get("Allow"); got != "GET" {
 		t.Errorf("Allow: got %q, want GET", got)
 	}
-	response, _ = do(t, server, newRequest(t, "GET", server.URL+"/operations/o", nil, "Authorization", "Basic x"))
-	if got := response.Header.Get("Www-Authenticate"); got != "Bearer" {
+	got = do(t, server, newRequest(t, "GET", server.URL+"/operations/o", nil, "Authorization", "Basic x"))
+	if got := got.header.Get("Www-Authenticate"); got != "Bearer" {
 		t.Errorf("WWW-Authenticate: got %q", got)
 	}
 }
@@ -206,8 +206,8 @@ func TestBodyTooLarge(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, &fake{}, nil)
 	body := `{"notebookId":"` + strings.Repeat("x", 33<<20) + `"}`
-	response, answer := do(t, server, newRequest(t, "POST", server.URL+"/datasphere/v2/projects/p:execute", strings.NewReader(body)))
-	if response.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(answer, "larger than 32 MiB") {
-		t.Errorf("got %d %.200s", response.StatusCode, answer)
+	got := do(t, server, newRequest(t, "POST", server.URL+"/datasphere/v2/projects/p:execute", strings.NewReader(body)))
+	if got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "larger than 32 MiB") {
+		t.Errorf("got %d %.200s", got.status, got.body)
 	}
 }

@@ -141,7 +141,9 @@ func (h *Handler) handle(verb, path string, serve runtime.HandlerFunc) error {
 		return err
 	}
 	return h.paths.HandlePath(verb, path, func(w http.ResponseWriter, _ *http.Request, params map[string]string) {
-		w.(*probe).found = exists(params)
+		if p, ok := w.(*probe); ok {
+			p.found = exists(params)
+		}
 	})
 }
 

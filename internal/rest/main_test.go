@@ -242,8 +242,14 @@ func newRequest(tb testing.TB, verb, url string, body io.Reader, headers ...stri
 	return r
 }
 
-// do returns the answer to a request and its whole body.
-func do(tb testing.TB, server *httptest.Server, r *http.Request) (*http.Response, string) {
+// answer is what a request came back with, read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   string // without the newline at its end
+}
+
+func do(tb testing.TB, server *httptest.Server, r *http.Request) answer {
 	tb.Helper()
 	response, err := server.Client().Do(r)
 	if err != nil {
@@ -254,5 +260,5 @@ func do(tb testing.TB, server *httptest.Server, r *http.Request) (*http.Response
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return response, strings.TrimSuffix(string(body), "\n")
+	return answer{response.StatusCode, response.Header, strings.TrimSuffix(string(body), "\n")}
 }

@@ -67,7 +67,9 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, o *
 	case <-ctx.Done():
 	}
 	err := shutdown(requests, server, cmp.Or(o.Grace, defaultGrace), cancel)
-	<-failed
+	if served := <-failed; err == nil && !errors.Is(served, http.ErrServerClosed) {
+		err = fmt.Errorf("serve HTTP: %w", served)
+	}
 	return err
 }
 

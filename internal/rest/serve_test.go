@@ -126,9 +126,8 @@ func TestOneAddress(t *testing.T) {
 					t.Fatal(err)
 				}
 				body, err := io.ReadAll(response.Body)
-				response.Body.Close()
 				transport.CloseIdleConnections()
-				if err != nil || response.StatusCode != http.StatusOK || response.ProtoMajor != major || !strings.Contains(string(body), `"id":"o"`) {
+				if closed := response.Body.Close(); closed != nil || err != nil || response.StatusCode != http.StatusOK || response.ProtoMajor != major || !strings.Contains(string(body), `"id":"o"`) {
 					t.Errorf("REST over HTTP/%d: got %s %s, %v", major, response.Proto, body, err)
 				}
 			}
@@ -282,9 +281,9 @@ func TestPages(t *testing.T) {
 		ready = test.ready
 		r := newRequest(t, "GET", server.URL+test.path, nil)
 		r.Header.Del("Authorization")
-		response, body := do(t, server, r)
-		if response.StatusCode != test.status || !strings.Contains(body, test.body) || strings.Contains(body, "secret") {
-			t.Errorf("%s: got %d %.200s", test.path, response.StatusCode, body)
+		got := do(t, server, r)
+		if got.status != test.status || !strings.Contains(got.body, test.body) || strings.Contains(got.body, "secret") {
+			t.Errorf("%s: got %d %.200s", test.path, got.status, got.body)
 		}
 	}
 }
