@@ -27,7 +27,7 @@ func (p plugin) run(ctx context.Context, files fileSet) (map[string]string, erro
 func (p plugin) generate(ctx context.Context, files fileSet) (map[string]string, error) {
 	request, err := proto.Marshal(&pluginpb.CodeGeneratorRequest{
 		FileToGenerate: files.toCreate,
-		Parameter:      proto.String(p.parameter),
+		Parameter:      new(p.parameter),
 		ProtoFile:      files.all,
 	})
 	if err != nil {
