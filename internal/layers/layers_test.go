@@ -81,7 +81,7 @@ var layers = map[string]layer{
 
 	"quire/internal/gen/...": {quire: []string{"quire/internal/gen/..."}, external: wire},
 	"quire/internal/cli": {
-		quire:    slices.Concat(serving, running, []string{"quire/internal/executor", "quire/internal/gen/..."}),
+		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/..."}),
 		external: slices.Concat(wire, []string{cobra, terminal}),
 	},
 	"quire/cmd/quire": {

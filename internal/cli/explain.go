@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// explain puts an error of a call to the server at address into words for a
+// person, and an interruption into its exit status.
+func explain(ctx context.Context, address string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if i := interrupted(ctx); i != nil {
+		if end, ok := errors.AsType[*exitError](err); ok {
+			return &exitError{i.status(), end.message}
+		}
+		return &exitError{i.status(), "interrupted"}
+	}
+	st, ok := callStatus(err)
+	if !ok {
+		return err
+	}
+	answered, request := answer(st)
+	switch {
+	case !answered && st.Code() == codes.Unavailable:
+		return fmt.Errorf("no server answers at %s: start one with quire serve, or name it with --address or %s", address, addressVariable)
+	case st.Code() == codes.Internal || st.Code() == codes.Unknown:
+		if request == "" {
+			return fmt.Errorf("the server at %s does not speak as expected; is it quire? (%s)", address, st.Message())
+		}
+		return fmt.Errorf("the server had a fault of its own; its log says more under the request id %s", request)
+	}
+	return errors.New(st.Message())
+}
+
+// callStatus returns the status that a call of the server ended with.
+func callStatus(err error) (*status.Status, bool) {
+	failed, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err)
+	if !ok {
+		return nil, false
+	}
+	return failed.GRPCStatus(), true
+}
+
+// answer reports whether the server itself gave the status, with the id of the
+// request in its log.
+func answer(st *status.Status) (answered bool, request string) {
+	for _, detail := range st.Details() {
+		if info, ok := detail.(*errdetails.RequestInfo); ok {
+			return true, info.GetRequestId()
+		}
+	}
+	return false, ""
+}
+
+// transient reports whether the same call may succeed a little later.
+func transient(err error) bool {
+	st, ok := callStatus(err)
+	return ok && st.Code() == codes.Unavailable
+}

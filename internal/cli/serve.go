@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+const (
+	defaultAddress = "127.0.0.1:8080"
+	defaultData    = "./quire-data"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var o ServeOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: "Runs the server: gRPC and REST on one address, its state in the data folder. The\n" +
+			"first start makes an admin token in DATA/token.\n\n" +
+			"SIGTERM or Ctrl-C stops it; executions that run go on, and the next server on the\n" +
+			"same data folder takes them up again.",
+		Example: "  quire serve --listen 127.0.0.1:8080 --data ./quire-data\n" +
+			"  quire serve --listen :8443 --tls-cert server.pem --tls-key server.key --kernel-env AWS_REGION",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (o.TLSCert == "") != (o.TLSKey == "") {
+				return misuse("--tls-cert and --tls-key go together")
+			}
+			return a.Serve(cmd.Context(), o, a.stderr)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Listen, "listen", defaultAddress, "address to serve on, `host:port`; port 0 takes a free one")
+	f.StringVar(&o.PublicAddress, "public-address", "", "address that clients are told to call, `host:port` (default: the one that they have called)")
+	f.StringVar(&o.Data, "data", defaultData, "`folder` of the server's state and the projects' files")
+	f.StringVar(&o.Python, "python", "", "Python `interpreter` whose environment holds the kernels (default: python3 on the PATH)")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain; without it the server speaks plaintext")
+	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `file` with the certificate's private key")
+	f.StringVar(&o.AddressFile, "address-file", "", "`file` that the server writes its address to once it listens")
+	f.IntVar(&o.MaxRunning, "max-running", 0, "executions that run at a time (default: twice the processors, 4 at least)")
+	f.StringArrayVar(&o.KernelEnv, "kernel-env", nil, "`name` of a variable of the server's environment that kernels may see; may be repeated")
+	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
+	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")
+	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
+	completeFolders(cmd, "data")
+	return cmd
+}
