@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"quire"
 	"quire/internal/journal"
@@ -85,9 +86,11 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 }
 
 func (e *execution) emit(ev quire.Event) error {
+	ev.Time = time.Now().UTC()
 	if err := e.journal.Append(ev); err != nil {
 		return err
 	}
+	ev.Seq = e.journal.Seq()
 	if e.opts.Observe != nil {
 		e.opts.Observe(ev)
 	}

@@ -122,7 +122,17 @@ func TestRunFails(t *testing.T) {
 }
 
 func TestCancelIgnoringSignals(t *testing.T) {
-	job := newJob(t, "python3", cell("import time, signal\nprint('in', flush=True)\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        print('ignored', flush=True)"))
+	job := newJob(t, "python3", cell(`
+import time
+begun = False
+while True:
+    try:
+        if not begun:
+            begun = True
+            print("in", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("ignored", flush=True)`))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	var asked time.Time
 	r := run(t, ctx, job, func(e quire.Event) {

@@ -45,11 +45,21 @@ func (b *budget) take(cell int32, n int) (ok bool, mark *quire.OutputCut) {
 		b.spentTotal += int64(n)
 		return true, nil
 	}
+	return false, b.mark(cell, limit, text)
+}
+
+// exceed is take for output that was too large even to be received.
+func (b *budget) exceed(cell int32) *quire.OutputCut {
+	_, limit, text := b.left(cell)
+	return b.mark(cell, limit, text)
+}
+
+func (b *budget) mark(cell int32, limit, text string) *quire.OutputCut {
 	if b.cut[cell] {
-		return false, nil
+		return nil
 	}
 	b.cut[cell] = true
-	return false, &quire.OutputCut{Cell: cell, Limit: limit, Bytes: text}
+	return &quire.OutputCut{Cell: cell, Limit: limit, Bytes: text}
 }
 
 // takeText is take for text, of which it returns the part that fits.

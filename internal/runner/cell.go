@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"quire"
@@ -226,12 +225,14 @@ func executionState(msg *jupyter.Message) string {
 	return status.State
 }
 
-var errExpired = errors.New("the phase's time is over")
-
 // watch gives an exchange its deadlines, one phase after the other:
 //
 //	running ──cell timeout or cancelled──▶ interrupted ──grace over──▶ killed
 //	   └──────reply──▶ draining (idle may have been dropped) ──▶ over
+//
+// From each of them, the end of the kernel's process leads to lost, in which
+// its last words are read. A child that has inherited the kernel's sockets
+// would otherwise keep the connections alive for ever.
 type watch struct {
 	r      *run
 	parent context.Context
@@ -247,7 +248,11 @@ const (
 	draining
 	interrupted
 	killed
+	lost
 )
+
+// lastWords bounds the reading of what a dead kernel has still sent.
+const lastWords = 200 * time.Millisecond
 
 func (r *run) newWatch(ctx context.Context) *watch {
 	w := &watch{r: r, parent: ctx}
@@ -260,9 +265,12 @@ func (w *watch) enter(p phase, parent context.Context, d time.Duration) {
 	w.close()
 	w.phase = p
 	if d > 0 {
-		w.ctx, w.cancel = context.WithTimeoutCause(parent, d, errExpired)
+		w.ctx, w.cancel = context.WithTimeout(parent, d)
 	} else {
 		w.ctx, w.cancel = context.WithCancel(parent)
+	}
+	if p != lost {
+		context.AfterFunc(w.r.gone, w.cancel)
 	}
 }
 
@@ -285,6 +293,10 @@ func (w *watch) replied() {
 // escalate goes to the next phase and reports whether the exchange is over.
 func (w *watch) escalate(x *exchange) bool {
 	detached := context.WithoutCancel(w.parent)
+	if w.r.gone.Err() != nil && w.phase != lost {
+		w.enter(lost, detached, lastWords)
+		return false
+	}
 	switch w.phase {
 	case running:
 		if w.parent.Err() != nil {
@@ -300,8 +312,9 @@ func (w *watch) escalate(x *exchange) bool {
 		w.r.process.Kill()
 		w.enter(killed, detached, exitWait)
 		return false
-	case draining, killed:
-		return true
+	case killed, lost:
+		x.died = w.r.died()
+	case draining:
 	}
 	return true
 }

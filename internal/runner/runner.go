@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -55,7 +56,8 @@ type run struct {
 	opts    Options
 	emit    func(quire.Event) error
 	tr      *translator
-	stopped *quire.Failure // why the run is being stopped, once it is
+	stopped *quire.Failure  // why the run is being stopped, once it is
+	gone    context.Context //nolint:containedctx // cancelled when the kernel's process has ended
 }
 
 // Run executes the plan's cells in order, from the first on, and passes every
@@ -70,6 +72,7 @@ func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit f
 		kernel: kernel, process: process, plan: plan, opts: opts, emit: emit,
 		tr: newTranslator(newBudget(opts.Run)),
 	}
+	defer r.watchProcess(ctx)()
 	for _, c := range plan.cells {
 		if c.skip {
 			if err := emit(quire.Event{CellFinished: &quire.CellFinished{Cell: c.index, ID: c.id, Status: quire.CellSkipped}}); err != nil {
@@ -83,6 +86,23 @@ func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit f
 		}
 	}
 	return r.finish(ctx, &quire.Finished{State: quire.Succeeded}, nil)
+}
+
+// watchProcess cancels r.gone when the kernel's process has ended, until the
+// returned function is called.
+func (r *run) watchProcess(ctx context.Context) (release func()) {
+	gone, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.gone = gone
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-r.process.Done():
+			cancel()
+		case <-over:
+		}
+	})
+	return func() { close(over); watching.Wait(); cancel() }
 }
 
 // finish reads the output variables where the notebook came to its own end.

@@ -62,6 +62,9 @@ func (t *translator) translate(msg *jupyter.Message) []quire.Event {
 	if msg.Channel != jupyter.IOPub || !ours {
 		return nil
 	}
+	if msg.Skipped > 0 {
+		return withMark(nil, t.budget.exceed(cell))
+	}
 	widget := t.widgets.capturing(msg.ParentHeader.MsgID)
 	switch msg.Header.MsgType {
 	case "execute_input":

@@ -28,13 +28,16 @@ var pythonReader string
 type variableReader struct {
 	// code makes the kernel publish the values of names.
 	code func(names []string, s quire.RunSettings) string
-	// read takes the values out of a message on iopub; nil if they aren't in it.
-	read func(msg *jupyter.Message, names []string) []quire.Variable
+	// silent is the request's: IPython publishes all the same, bash_kernel does not.
+	silent bool
+	// reader returns a function that is given what the request publishes, and
+	// returns the values once it has them.
+	reader func(names []string) func(msg *jupyter.Message) []quire.Variable
 }
 
 var variableReaders = map[string]variableReader{
-	"python": {code: pythonVariables, read: readPython},
-	"bash":   {code: bashVariables, read: readBash},
+	"python": {code: pythonVariables, silent: true, reader: readPython},
+	"bash":   {code: bashVariables, reader: readBash},
 }
 
 // variables reads the output variables from the kernel. What cannot be read is
@@ -50,11 +53,12 @@ func (r *run) variables(ctx context.Context) ([]quire.Variable, *quire.Failure) 
 	}
 	var id string
 	var vars []quire.Variable
-	x, err := r.execute(ctx, executeRequest{Code: reader.code(names, r.opts.Run), Silent: true},
+	read := reader.reader(names)
+	x, err := r.execute(ctx, executeRequest{Code: reader.code(names, r.opts.Run), Silent: reader.silent},
 		func(msgID string) { id = msgID },
 		func(msg *jupyter.Message) []quire.Event {
 			if msg.Channel == jupyter.IOPub && msg.ParentHeader.MsgID == id && vars == nil {
-				vars = reader.read(msg, names)
+				vars = read(msg)
 			}
 			return r.tr.translate(msg)
 		})
@@ -71,7 +75,20 @@ func (r *run) variables(ctx context.Context) ([]quire.Variable, *quire.Failure) 
 	case vars == nil:
 		return unreadable(names, "the kernel did not tell"), nil
 	}
+	for i, v := range vars {
+		vars[i] = bounded(v, r.opts.Run.MaxVariableBytes)
+	}
 	return vars, nil
+}
+
+// bounded holds a variable to the limit, whatever the kernel made of it.
+func bounded(v quire.Variable, limit int64) quire.Variable {
+	if int64(len(v.Value)) <= limit {
+		return v
+	}
+	v = unreadable([]string{v.Name}, "larger than the limit")[0]
+	v.Truncated = true
+	return v
 }
 
 // unreadable reports every name as an object that could not be read.
@@ -89,24 +106,27 @@ func unreadable(names []string, why string) []quire.Variable {
 // pythonVariables runs the reader in a namespace of its own, so that it leaves
 // nothing behind in the notebook's.
 func pythonVariables(names []string, s quire.RunSettings) string {
-	return fmt.Sprintf(`exec(__import__("base64").b64decode("%s"), {"__name__": "quire", "ns": globals(), "MIME": %q, "names": %s, "max_rows": %d, "max_bytes": %d})`,
+	// The notebook may have given exec and globals other meanings.
+	return fmt.Sprintf(`__import__("builtins").exec(__import__("base64").b64decode("%s"), {"__name__": "quire", "ns": __import__("builtins").globals(), "MIME": %q, "names": %s, "max_rows": %d, "max_bytes": %d})`,
 		base64.StdEncoding.EncodeToString([]byte(pythonReader)), variablesMIME, encode(names), s.MaxVariableRows, s.MaxVariableBytes)
 }
 
-func readPython(msg *jupyter.Message, names []string) []quire.Variable {
-	var c displayContent
-	if msg.Header.MsgType != "display_data" || !decode(msg.Content, &c) {
-		return nil
+func readPython(names []string) func(*jupyter.Message) []quire.Variable {
+	return func(msg *jupyter.Message) []quire.Variable {
+		var c displayContent
+		if msg.Header.MsgType != "display_data" || !decode(msg.Content, &c) {
+			return nil
+		}
+		published, ok := c.Data[variablesMIME].(string)
+		if !ok {
+			return nil
+		}
+		var vars []quire.Variable
+		if json.Unmarshal([]byte(published), &vars) != nil || !answers(vars, names) {
+			return nil
+		}
+		return vars
 	}
-	published, ok := c.Data[variablesMIME].(string)
-	if !ok {
-		return nil
-	}
-	var vars []quire.Variable
-	if json.Unmarshal([]byte(published), &vars) != nil || !answers(vars, names) {
-		return nil
-	}
-	return vars
 }
 
 // answers reports whether vars are the names asked for, each with a type that
@@ -137,25 +157,35 @@ func bashVariables(names []string, _ quire.RunSettings) string {
 	return b.String()
 }
 
-func readBash(msg *jupyter.Message, names []string) []quire.Variable {
-	var c streamContent
-	if msg.Header.MsgType != "stream" || !decode(msg.Content, &c) {
-		return nil
-	}
-	lines := strings.Split(strings.TrimSuffix(c.Text, "\n"), "\n")
-	if len(lines) != len(names) {
-		return nil
-	}
-	vars := make([]quire.Variable, len(names))
-	for i, line := range lines {
-		vars[i] = quire.Variable{Name: names[i], Type: quire.MissingVariable}
-		if encoded, set := strings.CutPrefix(strings.TrimSpace(line), "="); set {
-			value, err := base64.StdEncoding.DecodeString(encoded)
-			if err != nil {
-				return nil
-			}
-			vars[i].Type, vars[i].Value = quire.StringVariable, encode(string(value))
+// readBash gathers the lines, which may come in any pieces.
+func readBash(names []string) func(*jupyter.Message) []quire.Variable {
+	var printed strings.Builder
+	return func(msg *jupyter.Message) []quire.Variable {
+		var c streamContent
+		if msg.Header.MsgType != "stream" || !decode(msg.Content, &c) {
+			return nil
 		}
+		printed.WriteString(c.Text)
+		lines := strings.Split(strings.TrimSuffix(printed.String(), "\n"), "\n")
+		if len(lines) < len(names) || !strings.HasSuffix(c.Text, "\n") {
+			return nil
+		}
+		vars := make([]quire.Variable, len(names))
+		for i, name := range names {
+			vars[i] = bashVariable(name, strings.TrimSpace(lines[i]))
+		}
+		return vars
 	}
-	return vars
+}
+
+func bashVariable(name, line string) quire.Variable {
+	encoded, set := strings.CutPrefix(line, "=")
+	if !set {
+		return quire.Variable{Name: name, Type: quire.MissingVariable}
+	}
+	value, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return unreadable([]string{name}, "the kernel told something else")[0]
+	}
+	return quire.Variable{Name: name, Type: quire.StringVariable, Value: encode(string(value))}
 }
