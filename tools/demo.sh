@@ -59,5 +59,5 @@ echo "project $project"
 
 execution=$("$quire" execution list --project "$project" -o json | field '["executions"][0]["id"]')
 mkdir -p "$(dirname "$out")"
-"$quire" execution notebook "$execution" -o "$out"
+"$quire" execution notebook "$execution" -O "$out"
 echo "executed notebook: $out"
