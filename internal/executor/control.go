@@ -78,7 +78,7 @@ func (s *server) durable(size int64) {
 }
 
 func (s *server) announce(conn *net.UnixConn) {
-	defer conn.Close() //nolint:errcheck // the reader has all that it will get
+	defer conn.Close() // the reader has all that it will get
 	enc := json.NewEncoder(conn)
 	sent := int64(-1)
 	for {

@@ -42,7 +42,7 @@ func killDescendants(logger *slog.Logger) {
 			logger.Error("processes of the notebook cannot be killed", "count", len(pids))
 			return
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond) // they die one after the other, and tell nobody in common
 	}
 }
 

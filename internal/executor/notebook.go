@@ -36,7 +36,7 @@ func (e *execution) reduce(end quire.Finished) (*nbformat.Notebook, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close() //nolint:errcheck // opened for reading only
+	defer r.Close() // opened for reading only
 	reduced, _, err := journal.Reduce(e.input, r)
 	if err != nil {
 		return nil, err

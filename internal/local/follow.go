@@ -56,7 +56,7 @@ func listen(ctx context.Context, id executor.Identity, durable func(size int64))
 	if err != nil {
 		return context.Cause(ctx) // it has ended
 	}
-	defer conn.Close() //nolint:errcheck // only read from
+	defer conn.Close() // only read from
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	dec := json.NewDecoder(conn)
 	for {
@@ -96,7 +96,7 @@ func waitProcess(ctx context.Context, id executor.Identity) error {
 		return nil //nolint:nilerr // there is no such process any more
 	}
 	f := os.NewFile(uintptr(fd), "pidfd")
-	defer f.Close() //nolint:errcheck // only waited on
+	defer f.Close() // only waited on
 	defer context.AfterFunc(ctx, func() { _ = f.SetReadDeadline(time.Unix(1, 0)) })()
 	raw, err := f.SyscallConn()
 	if err != nil {

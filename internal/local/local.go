@@ -52,7 +52,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	if err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
 	}
-	defer ready.Close() //nolint:errcheck // read to its end
+	defer ready.Close() // read to its end
 	err = b.launch(ctx, job, told)
 	_ = told.Close() // the executor has its own
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) erro
 	if err != nil {
 		return fmt.Errorf("open executor log: %w", err)
 	}
-	defer logTo.Close() //nolint:errcheck // the executor has its own
+	defer logTo.Close() // the executor has its own
 	// The executor outlives the context of its start, and this server.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), b.command[0], append(b.command[1:len(b.command):len(b.command)], job.Dir)...) //nolint:gosec // the operator's own command
 	cmd.Dir = job.Dir
@@ -111,7 +111,7 @@ func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) e
 	if err != nil {
 		return nil //nolint:nilerr // it has ended
 	}
-	defer conn.Close() //nolint:errcheck // the signal is out or it is not
+	defer conn.Close() // the signal is out or it is not
 	if err := json.NewEncoder(conn).Encode(executor.Signal{Stop: &why}); err != nil {
 		return nil //nolint:nilerr // it has just ended
 	}

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"quire"
 	"quire/jupyter"
@@ -150,33 +149,42 @@ func (r *run) execute(ctx context.Context, req executeRequest, begin func(msgID 
 	}
 	x.msgID = id
 	begin(id)
-	w := r.newWatch(ctx)
-	defer w.close()
-	for !x.complete() {
-		msg, err := r.kernel.Receive(w.ctx)
-		if err != nil {
-			if w.expired() {
-				if over := w.escalate(x); over {
-					return x, nil
-				}
-				continue
-			}
-			// The connection is gone, and the kernel with it.
-			x.died = r.died()
-			return x, nil
-		}
-		x.observe(msg)
-		if x.reply != nil {
-			w.replied()
-		}
-		r.refuseInput(ctx, msg)
-		for _, e := range translate(msg) {
-			if err := r.emit(e); err != nil {
-				return nil, err
-			}
+	for p := running; p != over; {
+		if p, err = r.exchange(ctx, p, x, translate); err != nil {
+			return nil, err
 		}
 	}
 	return x, nil
+}
+
+// exchange handles messages during one phase and returns the next.
+func (r *run) exchange(ctx context.Context, p phase, x *exchange, translate func(*jupyter.Message) []quire.Event) (phase, error) {
+	limited, release := r.limit(ctx, p)
+	defer release()
+	for {
+		msg, err := r.kernel.Receive(limited)
+		switch {
+		case err != nil && limited.Err() != nil:
+			return r.escalate(ctx, p, x), nil
+		case err != nil:
+			// The connection is gone, and the kernel with it.
+			x.died = r.died()
+			return over, nil
+		}
+		x.observe(msg)
+		r.refuseInput(ctx, msg)
+		for _, e := range translate(msg) {
+			if err := r.emit(e); err != nil {
+				return over, err
+			}
+		}
+		switch {
+		case x.complete():
+			return over, nil
+		case x.reply != nil && (p == running || p == interrupted):
+			return draining, nil
+		}
+	}
 }
 
 // refuseInput ends an input_request, which a kernel must not send after
@@ -223,98 +231,4 @@ func executionState(msg *jupyter.Message) string {
 		return ""
 	}
 	return status.State
-}
-
-// watch gives an exchange its deadlines, one phase after the other:
-//
-//	running ──cell timeout or cancelled──▶ interrupted ──grace over──▶ killed
-//	   └──────reply──▶ draining (idle may have been dropped) ──▶ over
-//
-// From each of them, the end of the kernel's process leads to lost, in which
-// its last words are read. A child that has inherited the kernel's sockets
-// would otherwise keep the connections alive for ever.
-type watch struct {
-	r      *run
-	parent context.Context
-	ctx    context.Context //nolint:containedctx // it is the phase itself, replaced at each step
-	cancel context.CancelFunc
-	phase  phase
-}
-
-type phase int
-
-const (
-	running phase = iota
-	draining
-	interrupted
-	killed
-	lost
-)
-
-// lastWords bounds the reading of what a dead kernel has still sent.
-const lastWords = 200 * time.Millisecond
-
-func (r *run) newWatch(ctx context.Context) *watch {
-	w := &watch{r: r, parent: ctx}
-	w.enter(running, ctx, r.opts.Run.CellTimeout)
-	return w
-}
-
-// enter begins a phase that ends after d (never, if d is not positive) or with parent.
-func (w *watch) enter(p phase, parent context.Context, d time.Duration) {
-	w.close()
-	w.phase = p
-	if d > 0 {
-		w.ctx, w.cancel = context.WithTimeout(parent, d)
-	} else {
-		w.ctx, w.cancel = context.WithCancel(parent)
-	}
-	if p != lost {
-		context.AfterFunc(w.r.gone, w.cancel)
-	}
-}
-
-func (w *watch) close() {
-	if w.cancel != nil {
-		w.cancel()
-	}
-}
-
-func (w *watch) expired() bool { return w.ctx.Err() != nil }
-
-// replied waits for the idle status from now on, for a bounded time only: the
-// kernel's PUB socket drops messages when it overflows.
-func (w *watch) replied() {
-	if w.phase == running || w.phase == interrupted {
-		w.enter(draining, context.WithoutCancel(w.parent), w.r.opts.Run.IOPubTimeout)
-	}
-}
-
-// escalate goes to the next phase and reports whether the exchange is over.
-func (w *watch) escalate(x *exchange) bool {
-	detached := context.WithoutCancel(w.parent)
-	if w.r.gone.Err() != nil && w.phase != lost {
-		w.enter(lost, detached, lastWords)
-		return false
-	}
-	switch w.phase {
-	case running:
-		if w.parent.Err() != nil {
-			w.r.stopped = stopCause(w.parent)
-		} else {
-			w.r.stopped = limitFailure("cell_timeout", w.r.opts.Run.CellTimeout, "the cell")
-		}
-		// A kernel that can't be interrupted is killed after the grace period.
-		_ = w.r.process.Interrupt()
-		w.enter(interrupted, detached, w.r.opts.Run.InterruptGrace)
-		return false
-	case interrupted:
-		w.r.process.Kill()
-		w.enter(killed, detached, exitWait)
-		return false
-	case killed, lost:
-		x.died = w.r.died()
-	case draining:
-	}
-	return true
 }

@@ -72,7 +72,7 @@ func play(t *testing.T, ctx context.Context, nb *nbformat.Notebook, scripts map[
 	t.Helper()
 	var p *process
 	started := make(chan struct{})
-	k := jupytertest.Start(t, jupytertest.Cells(func(c *jupytertest.Cell) {
+	k := jupytertest.Start(t, jupytertest.Cells(func(c *jupytertest.Cell) { //nolint:contextcheck // the kernel lives as long as the test
 		<-started
 		if run := scripts[c.Code]; run != nil {
 			run(c, p)

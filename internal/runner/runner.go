@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,7 +34,7 @@ type Process interface {
 
 // Stop is the cause with which Run's context is cancelled: why the run is to
 // end. Any other cause counts as a cancellation.
-type Stop struct{ Failure quire.Failure }
+type Stop struct{ Failure quire.Failure } //nolint:errname // a cause of cancellation, no failure of the runner's
 
 func (s *Stop) Error() string { return s.Failure.Message }
 
@@ -56,8 +55,7 @@ type run struct {
 	opts    Options
 	emit    func(quire.Event) error
 	tr      *translator
-	stopped *quire.Failure  // why the run is being stopped, once it is
-	gone    context.Context //nolint:containedctx // cancelled when the kernel's process has ended
+	stopped *quire.Failure // why the run is being stopped, once it is
 }
 
 // Run executes the plan's cells in order, from the first on, and passes every
@@ -72,7 +70,6 @@ func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit f
 		kernel: kernel, process: process, plan: plan, opts: opts, emit: emit,
 		tr: newTranslator(newBudget(opts.Run)),
 	}
-	defer r.watchProcess(ctx)()
 	for _, c := range plan.cells {
 		if c.skip {
 			if err := emit(quire.Event{CellFinished: &quire.CellFinished{Cell: c.index, ID: c.id, Status: quire.CellSkipped}}); err != nil {
@@ -86,23 +83,6 @@ func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit f
 		}
 	}
 	return r.finish(ctx, &quire.Finished{State: quire.Succeeded}, nil)
-}
-
-// watchProcess cancels r.gone when the kernel's process has ended, until the
-// returned function is called.
-func (r *run) watchProcess(ctx context.Context) (release func()) {
-	gone, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r.gone = gone
-	over := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		select {
-		case <-r.process.Done():
-			cancel()
-		case <-over:
-		}
-	})
-	return func() { close(over); watching.Wait(); cancel() }
 }
 
 // finish reads the output variables where the notebook came to its own end.

@@ -111,8 +111,8 @@ func (w *widgets) updated(id string, state map[string]any) {
 // release takes the widget's newest hook off a request.
 func (w *widgets) release(msgID, id string) {
 	stack := w.hooks[msgID]
-	for i := len(stack) - 1; i >= 0; i-- {
-		if stack[i] == id {
+	for i, hook := range slices.Backward(stack) {
+		if hook == id {
 			w.hooks[msgID] = slices.Delete(stack, i, i+1)
 			return
 		}
