@@ -59,7 +59,7 @@ type app struct {
 // handles SIGINT, SIGTERM and SIGHUP for the time that a command needs.
 func Main(ctx context.Context, p Programs, args []string, stdin io.Reader, stdout, stderr io.Writer) (exitStatus int) {
 	a := &app{Programs: p, stdin: stdin, stdout: stdout, stderr: stderr}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // the commands take the context that ExecuteContextC gives them
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	return a.status(cmd, err)

@@ -77,7 +77,7 @@ func (o *executeOptions) request(notebook string) (*datasphere.ProjectExecutionR
 		Target: &datasphere.ProjectExecutionRequest_NotebookId{NotebookId: notebook},
 	}
 	if o.cell != "" {
-		request.Target = &datasphere.ProjectExecutionRequest_CellId{CellId: notebook + "#" + o.cell}
+		request.Target = &datasphere.ProjectExecutionRequest_CellId{CellId: notebook + "#" + o.cell} //nolint:staticcheck // deprecated, and the one way to name a cell
 	}
 	return request, nil
 }

@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// explain puts an error of a call to the server at address into words for a
-// person, and an interruption into its exit status.
-func explain(ctx context.Context, address string, err error) error {
+// explain puts an error of a call to the server into words for a person, and an
+// interruption into its exit status.
+func (c *client) explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -28,11 +28,13 @@ func explain(ctx context.Context, address string, err error) error {
 	}
 	answered, request := answer(st)
 	switch {
+	case !answered && st.Code() == codes.Unavailable && c.secure:
+		return fmt.Errorf("no server answers at %s with TLS and a certificate that is trusted: start one with --tls-cert, or name who signed it with --tls-ca", c.address)
 	case !answered && st.Code() == codes.Unavailable:
-		return fmt.Errorf("no server answers at %s: start one with quire serve, or name it with --address or %s", address, addressVariable)
+		return fmt.Errorf("no server answers at %s: start one with quire serve, or name it with --address or %s", c.address, addressVariable)
 	case st.Code() == codes.Internal || st.Code() == codes.Unknown:
 		if request == "" {
-			return fmt.Errorf("the server at %s does not speak as expected; is it quire? (%s)", address, st.Message())
+			return fmt.Errorf("the server at %s does not speak as expected; is it quire? (%s)", c.address, st.Message())
 		}
 		return fmt.Errorf("the server had a fault of its own; its log says more under the request id %s", request)
 	}

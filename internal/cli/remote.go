@@ -53,6 +53,7 @@ func (r *remote) flags(cmd *cobra.Command) {
 type client struct {
 	*grpc.ClientConn
 	address    string
+	secure     bool // speaks TLS
 	projects   datasphere.ProjectServiceClient
 	operations operation.OperationServiceClient
 	files      quirev1.FileServiceClient
@@ -70,8 +71,8 @@ func (r *remote) call(ctx context.Context, f func(context.Context, *client) erro
 	if err != nil {
 		return err
 	}
-	defer c.Close() //nolint:errcheck // every answer has come
-	return explain(ctx, c.address, f(ctx, c))
+	defer c.Close()
+	return c.explain(ctx, f(ctx, c))
 }
 
 // dial prepares a connection, which is made with the first call.
@@ -99,7 +100,7 @@ func (r *remote) dial() (*client, error) {
 		return nil, misuse("--address %s is no address of a server; it must be host:port", address)
 	}
 	return &client{
-		ClientConn: conn, address: address,
+		ClientConn: conn, address: address, secure: secure,
 		projects:   datasphere.NewProjectServiceClient(conn),
 		operations: operation.NewOperationServiceClient(conn),
 		files:      quirev1.NewFileServiceClient(conn),
@@ -156,7 +157,7 @@ func (r *remote) token(address string) (string, error) {
 	return "", misuse("no token: set %s, or name the file that holds it with --token-file, or the server's data folder with --data", tokenVariable)
 }
 
-// errNoToken keeps the cause of a misuse.
+// tokenFileError is a misuse with its cause.
 type tokenFileError struct {
 	*usageError
 	err error

@@ -48,8 +48,8 @@ const clearLine = "\r\x1b[K"
 // draw puts text on the line that is drawn again.
 func (s screen) draw(text string) { s.write(clearLine + text) }
 
-// print writes lines that stay.
-func (s screen) print(text string) {
+// line writes text that stays, and ends the line.
+func (s screen) line(text string) {
 	if s.live {
 		text = clearLine + text
 	}

@@ -73,7 +73,7 @@ func (v *view) close() {
 func (v *view) note(text string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.screen.print(printable(text))
+	v.screen.line(printable(text))
 	v.draw()
 }
 
@@ -102,7 +102,7 @@ func (v *view) observe(e quire.Event) {
 	case e.CellFinished != nil:
 		v.finishCell(*e.CellFinished, e.Time)
 	case e.OutputCut != nil:
-		v.screen.print(fmt.Sprintf("  output beyond %s bytes of the %s is left out", e.OutputCut.Bytes, printable(e.OutputCut.Limit)))
+		v.screen.line(fmt.Sprintf("  output beyond %s bytes of the %s is left out", e.OutputCut.Bytes, printable(e.OutputCut.Limit)))
 	case e.Finished != nil:
 		v.finish(*e.Finished, e.Time)
 	}
@@ -118,7 +118,7 @@ func (v *view) begin(head, label string, at time.Time) {
 func (v *view) end(r row, at time.Time) {
 	r.head, r.label = v.now.head, v.now.label
 	r.tail = strings.TrimSpace(elapsed(at.Sub(v.now.began)) + " " + r.tail)
-	v.screen.print(v.screen.row(r))
+	v.screen.line(v.screen.row(r))
 	v.now = phase{}
 }
 
@@ -138,7 +138,7 @@ func (v *view) draw() {
 func (v *view) finishCell(c quire.CellFinished, at time.Time) {
 	switch {
 	case c.Status == quire.CellSkipped:
-		v.screen.print(v.screen.row(row{mark: "-", look: faint, label: title(v.sources.source(c.Cell)), tail: "skipped"}))
+		v.screen.line(v.screen.row(row{mark: "-", look: faint, label: title(v.sources.source(c.Cell)), tail: "skipped"}))
 	case c.Status == quire.CellOK:
 		v.end(row{mark: "✓", look: green}, at)
 	case c.Tolerated:
@@ -154,12 +154,12 @@ func (v *view) finish(end quire.Finished, at time.Time) {
 	v.begin("", "", at)
 	switch {
 	case end.Retry:
-		v.screen.print("the attempt was lost: " + failureText(end.Failure) + "; another one follows")
+		v.screen.line("the attempt was lost: " + failureText(end.Failure) + "; another one follows")
 		v.begin("", "queued", at)
 	case end.State == quire.Succeeded:
-		v.screen.print(fmt.Sprintf("done: %s in %s", count(int(v.cells), "cell"), elapsed(at.Sub(v.began))))
+		v.screen.line(fmt.Sprintf("done: %s in %s", count(int(v.cells), "cell"), elapsed(at.Sub(v.began))))
 	case end.Failure != nil && end.Failure.Kind == quire.CellFailed:
-		v.screen.print(v.report(*end.Failure))
+		v.screen.line(v.report(*end.Failure))
 	}
 }
 
