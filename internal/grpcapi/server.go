@@ -31,7 +31,7 @@ import (
 )
 
 const (
-	maxRequestBytes  = 32 << 20
+	maxRequestBytes  = 4 << 20 // decoded before the caller is known: inputs take at most 1 MiB, files come in pieces
 	maxResponseBytes = 256 << 20
 	connBufferBytes  = 1 << 20
 )

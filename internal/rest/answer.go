@@ -28,7 +28,7 @@ func (e *httpError) GRPCStatus() *status.Status { return e.status }
 
 var errBodyTooLarge = &httpError{
 	http.StatusRequestEntityTooLarge,
-	status.New(codes.InvalidArgument, "the body is larger than 32 MiB"),
+	status.New(codes.InvalidArgument, "the body is larger than 4 MiB"),
 }
 
 // marshal writes proto JSON on one line. Zero values are written, for a cell's

@@ -205,9 +205,9 @@ func TestHeaders(t *testing.T) {
 func TestBodyTooLarge(t *testing.T) {
 	t.Parallel()
 	server := newServer(t, &fake{}, nil)
-	body := `{"notebookId":"` + strings.Repeat("x", 33<<20) + `"}`
+	body := `{"notebookId":"` + strings.Repeat("x", 5<<20) + `"}`
 	got := do(t, server, newRequest(t, "POST", server.URL+"/datasphere/v2/projects/p:execute", strings.NewReader(body)))
-	if got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "larger than 32 MiB") {
+	if got.status != http.StatusRequestEntityTooLarge || !strings.Contains(got.body, "larger than 4 MiB") {
 		t.Errorf("got %d %.200s", got.status, got.body)
 	}
 }

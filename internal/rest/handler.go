@@ -11,7 +11,7 @@
 // are ignored. An error is {"code", "message", "details"} with the gRPC code;
 // a path that does not exist is 404 with code 5, a verb that the path does not
 // have is 405 with code 12 and the header Allow, a JSON body of more than
-// 32 MiB is 413 with code 3.
+// 4 MiB is 413 with code 3.
 package rest
 
 import (

@@ -23,7 +23,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-const maxBodyBytes = 32 << 20
+const maxBodyBytes = 4 << 20
 
 func messageOf(d protoreflect.MessageDescriptor) (protoreflect.MessageType, error) {
 	t, err := protoregistry.GlobalTypes.FindMessageByName(d.FullName())
