@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"quire"
 )
@@ -107,6 +108,19 @@ func scalaInteger(d string) string {
 // quoteASCII returns s as a double-quoted literal of printable ASCII, in the
 // escapes that Python, R and Julia share.
 func quoteASCII(s string) string {
+	return quoted(s, func(r rune) string { return fmt.Sprintf(`\U%08x`, r) })
+}
+
+// quoteUTF16 is quoteASCII for languages whose escapes are UTF-16 units, as JSON's are.
+func quoteUTF16(s string) string {
+	return quoted(s, func(r rune) string {
+		high, low := utf16.EncodeRune(r)
+		return fmt.Sprintf(`\u%04x\u%04x`, high, low)
+	})
+}
+
+// quoted escapes what lies beyond 16 bits by astral.
+func quoted(s string, astral func(r rune) string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {
@@ -121,29 +135,7 @@ func quoteASCII(s string) string {
 		case r < 0x10000:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
-}
-
-// quoteUTF16 is quoteASCII for languages whose escapes are UTF-16 units, as JSON's are.
-func quoteUTF16(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r >= ' ' && r <= '~':
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			r -= 0x10000
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+			b.WriteString(astral(r))
 		}
 	}
 	b.WriteByte('"')

@@ -50,7 +50,7 @@ none = nothing`,
 val big = BigInt("12345678901234567890")
 val count = 3
 val map = Map("k" -> Seq())
-val name = "O'Brien \"\\\u000a\u20ac$\ud83d\ude00"`,
+val name = "O'Brien \"\\\n\u20ac$\ud83d\ude00"`,
 		},
 		{
 			"bash", "count=1\nexport name=x\nlist=y\nnone=1\n[ unassigned = x ]",
