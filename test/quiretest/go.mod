@@ -1,0 +1,3 @@
+module quire/test/quiretest
+
+go 1.26.0
