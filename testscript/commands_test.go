@@ -19,12 +19,13 @@ const patience = 30 * time.Second
 
 // commands are what scripts can do beside testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"status":   status,
-	"notebook": notebook,
-	"await":    await,
-	"fromfile": fromFile,
-	"fromout":  fromOut,
-	"gone":     gone,
+	"status":      status,
+	"notebook":    notebook,
+	"await":       await,
+	"fromfile":    fromFile,
+	"fromout":     fromOut,
+	"gone":        gone,
+	"certificate": certificate,
 }
 
 // status N PROGRAM ARGS… runs a program that must exit with N.

@@ -122,12 +122,12 @@ func (r *remote) server() (address string, secure bool, err error) {
 	address, plaintext := strings.CutPrefix(address, "http://")
 	address = strings.TrimSuffix(address, "/")
 	host, port, err := net.SplitHostPort(address)
-	if err != nil && (secure || plaintext) { // the schemes have ports of their own
+	if err != nil && address != "" && (secure || plaintext) { // the schemes have ports of their own
 		if host, port, err = net.SplitHostPort(address + ":80"); secure {
 			port = "443"
 		}
 	}
-	if err != nil || port == "" || strings.Contains(host, "/") {
+	if err != nil || port == "" || strings.Contains(address, "/") {
 		return "", false, misuse("%s %q must be host:port, with http:// or https:// before it or without", from, given)
 	}
 	if host == "" {

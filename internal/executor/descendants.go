@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,11 +27,12 @@ const reapLimit = 2 * time.Second
 
 // killDescendants kills every process that descends from this one, until none
 // is left. Their orphans become our children, so that each round finds those
-// that the one before has missed.
-func killDescendants(logger *slog.Logger) {
+// that the one before has missed. Those in spared are left alone, with what
+// descends from them.
+func killDescendants(logger *slog.Logger, spared ...int) {
 	deadline := time.Now().Add(reapLimit)
 	for {
-		pids := descendants(os.Getpid())
+		pids := descendants(os.Getpid(), spared...)
 		for _, pid := range pids {
 			_ = unix.Kill(pid, unix.SIGKILL) // it may have ended by itself
 		}
@@ -60,8 +62,9 @@ func reapChildren() {
 	}
 }
 
-// descendants returns the ids of all living processes below root.
-func descendants(root int) []int {
+// descendants returns the ids of all living processes below root, without
+// those in spared and what is below them.
+func descendants(root int, spared ...int) []int {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
@@ -69,7 +72,7 @@ func descendants(root int) []int {
 	children := map[int][]int{}
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
-		if err != nil {
+		if err != nil || slices.Contains(spared, pid) {
 			continue
 		}
 		if stat := processStat(pid); len(stat) > 1 {
