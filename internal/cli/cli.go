@@ -56,7 +56,8 @@ type app struct {
 
 // Main runs the command that args, without the program's name, ask for. It
 // returns the status to exit with, after everything was told to stderr. It
-// handles SIGINT, SIGTERM and SIGHUP for the time that a command needs.
+// handles SIGINT, SIGTERM and SIGHUP for the time that a command needs; the end
+// of ctx counts as SIGTERM.
 func Main(ctx context.Context, p Programs, args []string, stdin io.Reader, stdout, stderr io.Writer) (exitStatus int) {
 	a := &app{Programs: p, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root() //nolint:contextcheck // the commands take the context that ExecuteContextC gives them

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -38,7 +39,35 @@ func (c *client) explain(ctx context.Context, err error) error {
 		}
 		return fmt.Errorf("the server had a fault of its own; its log says more under the request id %s", request)
 	}
-	return errors.New(st.Message())
+	return errors.New(inOwnWords(st))
+}
+
+// flags are the command line's names of a request's fields; an empty one needs
+// no name, because the message has it.
+var flags = map[string]string{
+	"project_id":            "--project",
+	"spec":                  "--spec",
+	"input_variables":       "-v",
+	"output_variable_names": "--output-variable",
+	"notebook_id":           "",
+	"cell_id":               "",
+	"path":                  "",
+}
+
+// inOwnWords returns the server's message with the name of a flag where it has
+// that of a request's field.
+func inOwnWords(st *status.Status) string {
+	for _, detail := range st.Details() {
+		bad, ok := detail.(*errdetails.BadRequest)
+		if !ok || len(bad.GetFieldViolations()) != 1 {
+			continue
+		}
+		violation := bad.GetFieldViolations()[0]
+		if flag, ok := flags[violation.GetField()]; ok {
+			return strings.TrimPrefix(flag+": "+violation.GetDescription(), ": ")
+		}
+	}
+	return st.Message()
 }
 
 // callStatus returns the status that a call of the server ended with.

@@ -15,28 +15,38 @@ func (i *interruption) Error() string { return "interrupted" }
 // status is what a shell reports for a program that the signal has ended.
 func (i *interruption) status() int { return statusSignal + int(i.signal) }
 
-// interruptible calls stop at the first SIGINT, SIGTERM or SIGHUP, and leaves
-// a second one its effect, which is to end the program at once. The returned
-// function takes that back, and waits.
-func interruptible(stop func(*interruption)) (release func()) {
+// interruptible returns a context that ends, with the cause that why gives, at
+// the first SIGINT, SIGTERM or SIGHUP, or when ctx ends, which counts as
+// SIGTERM. A second signal has its own effect, which is to end the program at
+// once. The caller calls release, which waits for why.
+func interruptible(ctx context.Context, why func(*interruption) error) (_ context.Context, release func()) {
+	ended := ctx.Done()
+	// Only we end it, or the cause would be whichever comes first of two that
+	// the same signal has.
+	ctx, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	signals := make(chan os.Signal, 1)
-	done, ended := make(chan struct{}), make(chan struct{})
+	released, done := make(chan struct{}), make(chan struct{})
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
-		defer close(ended)
+		defer close(done)
+		i := &interruption{syscall.SIGTERM}
 		select {
+		case <-released:
+			return
+		case <-ended:
 		case s := <-signals:
-			signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 			if s, ok := s.(syscall.Signal); ok {
-				stop(&interruption{s})
+				i.signal = s
 			}
-		case <-done:
 		}
+		signal.Reset(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		stop(why(i))
 	}()
-	return func() {
+	return ctx, func() {
 		signal.Stop(signals)
-		close(done)
-		<-ended
+		close(released)
+		<-done
+		stop(nil)
 	}
 }
 

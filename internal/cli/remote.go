@@ -64,9 +64,8 @@ type client struct {
 // call runs f with a connection, for as long as nobody interrupts it, and
 // returns its error in words for a person.
 func (r *remote) call(ctx context.Context, f func(context.Context, *client) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	defer interruptible(func(i *interruption) { stop(i) })()
+	ctx, release := interruptible(ctx, func(i *interruption) error { return i })
+	defer release()
 	c, err := r.dial()
 	if err != nil {
 		return err

@@ -112,18 +112,15 @@ func (a *app) runJob(ctx context.Context, job quire.Job, data []byte, nb *nbform
 	if err := os.WriteFile(job.InputPath(), data, 0o600); err != nil {
 		return fmt.Errorf("copy notebook: %w", err)
 	}
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var signalled *interruption // read after the release, which waits
-	release := interruptible(func(i *interruption) {
-		signalled = i
-		stop(&runner.Stop{Failure: quire.Failure{Kind: quire.Cancelled, Message: "interrupted"}})
-	})
 	reap, err := executor.Adopt(slog.New(slog.DiscardHandler))
 	if err != nil {
-		release()
 		return fmt.Errorf("prepare to run: %w", err)
 	}
+	var signalled *interruption // read after the release, which waits
+	ctx, release := interruptible(ctx, func(i *interruption) error {
+		signalled = i
+		return &runner.Stop{Failure: quire.Failure{Kind: quire.Cancelled, Message: "interrupted"}}
+	})
 	sources := &localSources{notebook: nb}
 	view := newView(a.stderr, sources)
 	result := newResult(job.Notebook, o.out)
