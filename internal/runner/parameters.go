@@ -70,7 +70,8 @@ func freeID(nb *nbformat.Notebook, id string) string {
 type language struct {
 	comment string
 	// target matches a line that assigns at the top level; its first group
-	// holds the name, or several with commas between them.
+	// holds the name, or several with commas or equals signs between them,
+	// each perhaps with a type after a colon.
 	target  *regexp.Regexp
 	assign  string // of name and literal
 	literal func(v any) string
@@ -80,7 +81,8 @@ type language struct {
 func (l language) assigned(source string) map[string]bool {
 	names := map[string]bool{}
 	for _, m := range l.target.FindAllStringSubmatch(source, -1) {
-		for name := range strings.SplitSeq(m[1], ",") {
+		for _, target := range strings.FieldsFunc(m[1], func(r rune) bool { return r == ',' || r == '=' }) {
+			name, _, _ := strings.Cut(target, ":")
 			names[strings.TrimSpace(name)] = true
 		}
 	}
@@ -91,7 +93,7 @@ func (l language) assigned(source string) map[string]bool {
 var languages = map[string]language{
 	"python": {
 		comment: "#",
-		target:  regexp.MustCompile(`(?m)^([A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*)[ \t]*(?::[^=\n]+)?=(?:[^=]|$)`),
+		target:  regexp.MustCompile(`(?m)^((?:[A-Za-z_]\w*(?:[ \t]*,[ \t]*[A-Za-z_]\w*)*[ \t]*(?::[^=\n]+)?=[ \t]*)+)(?:[^=]|$)`),
 		assign:  "%s = %s", literal: pythonLiteral.write,
 	},
 	"r": {

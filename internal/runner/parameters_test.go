@@ -16,7 +16,7 @@ func TestInjectedParameters(t *testing.T) {
 	}
 	for _, tt := range []struct{ language, cell, want string }{
 		{
-			"python", "count: int = 1\nrate, name = 0.1, ''\nbig = 0 # x\non=False\nnone = 1\nlist = []\nmap = {}\nif x == 1:\n    unassigned = 2\nunassigned == 3",
+			"python", "count: int = 1\nrate, name = 0.1, ''\nbig = 0 # x\non=False\nnone = list = 1\nmap = unassigned == 1\nif x == 1:\n    unassigned = 2\nunassigned == 3",
 			`# Parameters
 big = 12345678901234567890
 count = 3
