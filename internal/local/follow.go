@@ -35,7 +35,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	}
 	// Nobody writes the journal now: what a dead executor had not synced yet is
 	// made durable, or cut off where it is torn.
-	w, err := journal.Open(quire.Job{Dir: id.Dir}.JournalPath(), &journal.WriterOptions{Durable: durable})
+	w, err := openJournal(ctx, quire.Job{Dir: id.Dir}.JournalPath(), durable)
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,24 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 		return dispatch.ErrExecutorGone
 	}
 	return nil
+}
+
+// lockedPause is the time between two tries to open a journal that another
+// follower is closing just now.
+const lockedPause = 5 * time.Millisecond
+
+func openJournal(ctx context.Context, path string, durable func(size int64)) (*journal.Writer, error) {
+	for {
+		w, err := journal.Open(path, &journal.WriterOptions{Durable: durable})
+		if !errors.Is(err, journal.ErrLocked) {
+			return w, err
+		}
+		select {
+		case <-time.After(lockedPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // listen passes on what the executor tells, until it ends.
