@@ -150,6 +150,9 @@ func (h *Handler) handle(verb, path string, serve runtime.HandlerFunc) error {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if id := givenRequestID(r); id != "" {
+		w.Header().Set(requestIDHeader, id) // for answers that no gRPC method gives
+	}
 	h.mux.ServeHTTP(w, r)
 }
 

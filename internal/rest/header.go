@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -41,6 +42,19 @@ func outgoing(w http.ResponseWriter, r *http.Request) (context.Context, error) {
 		md.Set(forwardedHostHeader, r.Host)
 	}
 	return metadata.NewOutgoingContext(r.Context(), md), nil
+}
+
+// usableRequestID matches the ids of clients' own that the gRPC methods keep.
+var usableRequestID = regexp.MustCompile(`^[-_.:/+=0-9A-Za-z]{1,128}$`)
+
+// givenRequestID returns the id that the client has given its request, nothing
+// if it can't be used.
+func givenRequestID(r *http.Request) string {
+	values := r.Header.Values(requestIDHeader)
+	if len(values) != 1 || !usableRequestID.MatchString(values[0]) {
+		return ""
+	}
+	return values[0]
 }
 
 // copyHeader hands on what the gRPC method says in its answer's header.
