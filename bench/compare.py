@@ -1,8 +1,9 @@
 """Measures Quire side by side with papermill and jupyter execute.
 
 All run the same notebooks on the same kernel, in turns, so that a busy moment
-of the machine hits each of them. Prints the medians as a Markdown table; run it
-by `make bench`.
+of the machine hits each of them. Prints the medians as a Markdown table, with
+the peers' versions (nbclient's for jupyter execute) and ratios to `quire execute
+--wait`; run it by `make bench`.
 """
 
 import json
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,12 +113,26 @@ def main():
         finally:
             server.stop()
 
-    print(f"Medians of {ROUNDS}, {os.cpu_count()} cores, Python {platform.python_version()}.\n")
+    report(tools, medians)
+
+
+def report(tools, medians):
+    """Prints the medians, and of the peers how many times as long they take."""
+    kernel, versions = version("ipykernel"), {"papermill": version("papermill"), "jupyter execute": version("nbclient")}
+    print(f"Medians of {ROUNDS}, {os.cpu_count()} cores, Python {platform.python_version()}, ipykernel {kernel}.\n")
     print(f"| | one cell, ms | per cell of {CELLS}, ms | {LINES:,} lines, ms |")
     print("|---|---|---|---|")
+    ours = figures(medians, "quire execute --wait")
     for tool in tools:
-        one, many, lines = (1000 * medians[tool, name] for name in NOTEBOOKS)
-        print(f"| {tool} | {one:.0f} | {(many - one) / (CELLS - 1):.1f} | {lines:.0f} |")
+        name = f"{tool} ({versions[tool]})" if tool in versions else tool
+        cells = [f"{value:.{digits}f} ({value / base:.1f}×)" if tool in versions else f"{value:.{digits}f}"
+                 for value, base, digits in zip(figures(medians, tool), ours, (0, 1, 0))]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def figures(medians, tool):
+    one, many, lines = (1000 * medians[tool, name] for name in NOTEBOOKS)
+    return one, (many - one) / (CELLS - 1), lines
 
 
 main()
