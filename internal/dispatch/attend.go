@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -23,7 +24,8 @@ const stopTimeout = 5 * time.Second
 // An execution that has a handle was started before; start is left out.
 func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 	e := l.execution
-	if e.Handle == nil && l.isCancelled() && !d.mayRun(e) {
+	// One that was taken up may have an executor although no handle was stored.
+	if e.Handle == nil && l.isCancelled() && !l.recovered {
 		return d.conclude(ctx, l, nil, quire.Finished{
 			State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled before it started"},
 		})
@@ -38,8 +40,11 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			d.opts.Logger.Error("start executor", "execution_id", e.ID, "error", err)
 			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
 		}
+		if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
+			return err
+		}
 	}
-	err := d.follow(ctx, l, handle)
+	err := d.followOn(ctx, l, handle)
 	if errors.Is(err, ErrExecutorGone) {
 		if err := d.backend.Clean(ctx, handle); err != nil {
 			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
@@ -51,32 +56,54 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		}
 		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
 	}
+	if unreadable(err) {
+		if err := d.backend.Clean(ctx, handle); err != nil {
+			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
+		}
+		return d.giveUp(ctx, l, handle)
+	}
 	if err != nil {
 		return err
 	}
 	return d.saveEnd(ctx, l, handle)
 }
 
-// mayRun reports whether an executor of the execution may exist although no
-// handle was stored: its start was begun.
-func (d *Dispatcher) mayRun(e quire.Execution) bool {
-	return e.State == quire.Starting && e.Claim.Token > 1
-}
-
-// start launches an executor and stores its handle.
+// start launches an executor.
 func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
 	job, err := d.jobs.Job(ctx, l.execution)
 	if err != nil {
 		return nil, err
 	}
-	handle, err := d.backend.Start(ctx, job)
-	if err != nil {
-		return nil, err
+	return d.backend.Start(ctx, job)
+}
+
+// followOn follows the executor through whatever may pass: a full disk, a
+// backend that does not answer. While it is not known that the executor is
+// gone, it may be running.
+func (d *Dispatcher) followOn(ctx context.Context, l *live, handle quire.Handle) error {
+	for {
+		err := d.follow(ctx, l, handle)
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrExecutorGone) || errors.Is(err, ErrClaimLost) || unreadable(err) {
+			return err
+		}
+		d.opts.Logger.Error("follow executor", "execution_id", l.execution.ID, "error", err)
+		if !d.pause(ctx) {
+			return context.Cause(ctx)
+		}
 	}
-	if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
-		return nil, err
-	}
-	return handle, nil
+}
+
+// unreadable reports whether err says that the journal is lost for good.
+func unreadable(err error) bool {
+	return errors.Is(err, journal.ErrCorrupt) || errors.Is(err, fs.ErrNotExist)
+}
+
+// giveUp ends an execution whose journal can neither be read nor written.
+func (d *Dispatcher) giveUp(ctx context.Context, l *live, handle quire.Handle) error {
+	p := l.snapshot()
+	p.State, p.Timing.Finished = quire.Failed, d.opts.Now().UTC()
+	p.Failure = &quire.Failure{Kind: quire.QuireFault, Message: "the execution's journal is damaged"}
+	return d.save(ctx, l, handle, p, quire.Errorf(quire.Internal, "%s", p.Failure.Message))
 }
 
 // follow applies what the executor tells until it has ended, and stops it when
@@ -104,19 +131,26 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 			cancel(err)
 		}
 	})
-	if cause := context.Cause(ctx); cause != nil && err != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		return cause // why ctx was cancelled, by us or from outside
 	}
 	return err
 }
 
-// stop asks the executor to end: the execution was cancelled.
+// stop asks the executor to end, for the execution was cancelled, until that
+// has reached it. It is sent once even if ctx ends meanwhile.
 func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	err := d.backend.Stop(ctx, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
-	if err != nil {
+	for {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		err := d.backend.Stop(limited, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
+		cancel()
+		if err == nil {
+			return
+		}
 		d.opts.Logger.Error("stop executor", "execution_id", l.execution.ID, "error", err)
+		if !d.pause(ctx) {
+			return
+		}
 	}
 }
 
@@ -125,7 +159,7 @@ func (d *Dispatcher) lost(l *live, message string) quire.Finished {
 	return quire.Finished{
 		State:   quire.Failed,
 		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
-		Retry:   l.snapshot().Attempt < d.opts.MaxAttempts,
+		Retry:   l.attempt < d.opts.MaxAttempts,
 	}
 }
 
@@ -137,6 +171,9 @@ func (d *Dispatcher) conclude(ctx context.Context, l *live, handle quire.Handle,
 		err := d.appendEnd(ctx, l, path, end)
 		if err == nil {
 			return d.saveEnd(ctx, l, handle)
+		}
+		if unreadable(err) {
+			return d.giveUp(ctx, l, handle)
 		}
 		d.opts.Logger.Error("journal the end", "execution_id", l.execution.ID, "error", err)
 		if !d.pause(ctx) {
@@ -151,12 +188,14 @@ func (d *Dispatcher) appendEnd(ctx context.Context, l *live, path string, end qu
 	if err != nil {
 		return err
 	}
-	if done := w.Finished(); done == nil || done.Retry {
-		if done != nil || w.Seq() == 0 {
+	if _, err := l.grow(path, size); err != nil {
+		return errors.Join(err, w.Close())
+	}
+	begun := w.Seq() > 0 && l.snapshot().Attempt >= l.attempt
+	if done := w.Finished(); done == nil || (done.Retry && !begun) {
+		if !begun {
 			// The attempt left no trace: it still counts.
-			attempt := int32(l.snapshot().Attempt + 1) //nolint:gosec // a handful of attempts
-			err = w.Append(quire.Event{Started: &quire.Started{Attempt: attempt}})
-			end.Retry = end.Retry && int(attempt) < d.opts.MaxAttempts
+			err = w.Append(quire.Event{Started: &quire.Started{Attempt: int32(l.attempt)}}) //nolint:gosec // a handful of attempts
 		}
 		err = errors.Join(err, w.Append(quire.Event{Finished: &end}))
 	}

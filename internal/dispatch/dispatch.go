@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,7 +50,8 @@ type Dispatcher struct {
 	mu      sync.Mutex
 	live    map[quire.ExecutionID]*live
 	claimed chan struct{} // closed and replaced when an execution enters live
-	// cancelled holds queued executions that are to end without a free slot.
+	// cancelled holds executions that are to end and are not in live: queued
+	// ones, which need no free slot for it, and one that is just being claimed.
 	cancelled map[quire.ExecutionID]bool
 }
 
@@ -145,11 +148,12 @@ func (d *Dispatcher) recover(ctx context.Context, running *sync.WaitGroup) bool 
 	abandoned, err := d.store.ClaimAbandoned(ctx, d.owner, d.opts.Now().Add(leaseHorizon), d.until())
 	if err != nil {
 		d.opts.Logger.Error("take up executions", "error", err)
+		d.owner = quire.NewID() // the store may have done it all the same: what is ours is not abandoned
 		return false
 	}
 	for _, e := range abandoned {
 		d.opts.Logger.Info("execution taken up", "execution_id", e.ID, "state", e.State)
-		d.begin(ctx, e, running)
+		d.begin(ctx, newLive(e, true), running)
 	}
 	return true
 }
@@ -159,14 +163,15 @@ const leaseHorizon = 1000 * time.Hour
 
 // claim begins executions while slots are free.
 func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
-	for _, id := range d.takeCancelled() {
+	for _, id := range d.toCancel() {
 		e, ok, err := d.store.ClaimExecution(ctx, id, d.owner, d.until())
 		if err != nil {
-			d.Cancel(id) // not forgotten
 			return err
 		}
 		if ok {
-			d.begin(ctx, e, running)
+			d.begin(ctx, newLive(e, false), running)
+		} else {
+			d.forgetCancelled(id)
 		}
 	}
 	for d.free() {
@@ -174,20 +179,21 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 		if err != nil || !ok {
 			return err
 		}
-		d.begin(ctx, e, running)
+		d.begin(ctx, newLive(e, false), running)
 	}
 	return nil
 }
 
-func (d *Dispatcher) takeCancelled() []quire.ExecutionID {
+func (d *Dispatcher) toCancel() []quire.ExecutionID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var ids []quire.ExecutionID
-	for id := range d.cancelled {
-		ids = append(ids, id)
-	}
-	clear(d.cancelled)
-	return ids
+	return slices.Collect(maps.Keys(d.cancelled))
+}
+
+func (d *Dispatcher) forgetCancelled(id quire.ExecutionID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.cancelled, id)
 }
 
 func (d *Dispatcher) free() bool {
@@ -197,9 +203,13 @@ func (d *Dispatcher) free() bool {
 }
 
 // begin attends to a claimed execution in a goroutine of its own.
-func (d *Dispatcher) begin(ctx context.Context, e quire.Execution, running *sync.WaitGroup) {
-	l := newLive(e)
+func (d *Dispatcher) begin(ctx context.Context, l *live, running *sync.WaitGroup) {
+	e := l.execution
 	d.mu.Lock()
+	if d.cancelled[e.ID] {
+		delete(d.cancelled, e.ID)
+		l.cancel() // after the claim had read the execution
+	}
 	d.live[e.ID] = l
 	close(d.claimed)
 	d.claimed = make(chan struct{})
@@ -224,6 +234,9 @@ func (d *Dispatcher) begin(ctx context.Context, e quire.Execution, running *sync
 func (d *Dispatcher) end(l *live) {
 	d.mu.Lock()
 	delete(d.live, l.execution.ID)
+	if l.isCancelled() && l.snapshot().State == quire.Queued {
+		d.cancelled[l.execution.ID] = true // while the retry was being stored
+	}
 	d.mu.Unlock()
 	l.close()
 	d.Wake()

@@ -21,6 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // backend runs no executors: the test says what they journal and when they end.
 type backend struct {
 	started chan *fakeExecutor
+	faults  faults
 
 	mu    sync.Mutex
 	byDir map[string]*fakeExecutor
@@ -40,6 +41,15 @@ type fakeExecutor struct {
 }
 
 func (b *backend) Start(_ context.Context, job quire.Job) (quire.Handle, error) {
+	if err := b.faults.next("Start"); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	running := b.byDir[job.Dir]
+	b.mu.Unlock()
+	if running != nil && running.job.Attempt == job.Attempt {
+		return json.Marshal(job.Dir)
+	}
 	x := &fakeExecutor{job: job, changed: make(chan struct{}), stopped: make(chan quire.Failure, 10), cleaned: make(chan struct{}, 10)}
 	var err error
 	x.w, err = journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: x.durable})
@@ -67,6 +77,9 @@ func (b *backend) find(h quire.Handle) *fakeExecutor {
 }
 
 func (b *backend) Follow(ctx context.Context, h quire.Handle, durable func(int64)) error {
+	if err := b.faults.next("Follow"); err != nil {
+		return err
+	}
 	x := b.find(h)
 	for {
 		x.mu.Lock()
@@ -88,6 +101,9 @@ func (b *backend) Follow(ctx context.Context, h quire.Handle, durable func(int64
 }
 
 func (b *backend) Stop(_ context.Context, h quire.Handle, why quire.Failure) error {
+	if err := b.faults.next("Stop"); err != nil {
+		return err
+	}
 	b.find(h).stopped <- why
 	return nil
 }
@@ -153,6 +169,7 @@ type house struct {
 	*dispatch.Dispatcher
 	t       *testing.T
 	store   *sqlite.Store
+	faults  faults // of the store, as the dispatcher sees it
 	backend *backend
 	jobs    jobs
 	stop    func() // ends Run and waits for it
@@ -180,7 +197,7 @@ func newHouse(t *testing.T) *house {
 
 // run starts a dispatcher, the first or the next one.
 func (h *house) run(maxRunning int) {
-	h.Dispatcher = dispatch.New(h.store, h.backend, h.jobs, &dispatch.Options{MaxRunning: maxRunning, Retry: time.Millisecond})
+	h.Dispatcher = dispatch.New(&faultyStore{h.store, &h.faults}, h.backend, h.jobs, &dispatch.Options{MaxRunning: maxRunning, Retry: time.Millisecond})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	d := h.Dispatcher

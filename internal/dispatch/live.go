@@ -13,7 +13,9 @@ import (
 // told of it.
 type live struct {
 	execution quire.Execution // as claimed; never changed
-	reader    *journal.Reader // used by follow only
+	recovered bool            // taken up from an earlier dispatcher
+	attempt   int             // the number of the attempt under way
+	reader    *journal.Reader // used by the goroutine that attends only
 
 	mu       sync.Mutex
 	progress quire.Progress
@@ -24,9 +26,17 @@ type live struct {
 	cancelOnce sync.Once
 }
 
-func newLive(e quire.Execution) *live {
-	p := quire.Progress{State: quire.Starting, Attempt: e.Attempt}
-	l := &live{execution: e, progress: p, changed: make(chan struct{}), cancelled: make(chan struct{})}
+func newLive(e quire.Execution, recovered bool) *live {
+	l := &live{
+		execution: e, recovered: recovered, attempt: e.Attempt, progress: e.Progress,
+		changed: make(chan struct{}), cancelled: make(chan struct{}),
+	}
+	if e.Handle == nil {
+		// The attempt counts once its executor is there: before, the stored
+		// progress is that of the attempt before.
+		l.attempt++
+		l.progress = quire.Progress{State: quire.Starting, Attempt: l.attempt}
+	}
 	if !e.CancelRequestedAt.IsZero() {
 		l.cancel()
 	}
@@ -64,39 +74,56 @@ func (l *live) isCancelled() bool {
 }
 
 // grow applies the journal's events up to its durable length, and reports
-// whether the execution's state or attempt has changed by them.
+// whether the execution's state or attempt has changed by them. After an error
+// the next call reads from the start.
 func (l *live) grow(path string, durable int64) (changed bool, err error) {
 	if durable == 0 {
 		return false, nil
 	}
+	before := l.snapshot()
+	now, err := l.read(path, durable, before)
+	if err != nil {
+		l.rewind()
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.progress, l.durable = now, durable
+	l.announce()
+	return now.State != before.State || now.Attempt != before.Attempt, nil
+}
+
+// read returns p with what the journal tells beyond what was read before. A
+// long journal is read with no lock held: others go on seeing what was.
+func (l *live) read(path string, durable int64, p quire.Progress) (quire.Progress, error) {
 	if l.reader == nil {
+		var err error
 		if l.reader, err = journal.OpenFile(path, durable); err != nil {
-			return false, err
+			return p, err
 		}
 	}
 	l.reader.Extend(durable)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.announce()
-	state, attempt := l.progress.State, l.progress.Attempt
 	for {
 		e, err := l.reader.Next()
 		if errors.Is(err, io.EOF) {
-			break
+			return p, nil
 		}
 		if err != nil {
-			return false, err
+			return p, err
 		}
-		l.progress.Apply(e)
+		p.Apply(e)
 	}
-	l.durable = durable
-	return l.progress.State != state || l.progress.Attempt != attempt, nil
+}
+
+func (l *live) rewind() {
+	if l.reader != nil {
+		_ = l.reader.Close() // it was only read
+		l.reader = nil
+	}
 }
 
 func (l *live) close() {
-	if l.reader != nil {
-		_ = l.reader.Close() // it was only read
-	}
+	l.rewind()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.announce()
