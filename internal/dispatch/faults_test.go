@@ -113,5 +113,7 @@ func (s *faultyStore) SaveProgress(ctx context.Context, id quire.ExecutionID, cl
 	if err := s.faults.next("SaveProgress " + string(p.State)); err != nil {
 		return err
 	}
-	return s.store.SaveProgress(ctx, id, claim, handle, p, failed)
+	err := s.store.SaveProgress(ctx, id, claim, handle, p, failed)
+	s.faults.done("SaveProgress "+string(p.State), err)
+	return err
 }

@@ -194,10 +194,12 @@ func TestRestartBeforeTheRetryIsStored(t *testing.T) {
 
 func TestRestartOnAStoreThatFails(t *testing.T) {
 	h := newHouse(t)
+	stored := make(chan bool, 1)
+	h.faults.after("SaveProgress RUNNING", func(failed bool) { stored <- failed })
 	id := h.submit()
 	x := h.next()
 	x.tell(t, ready, cell)
-	h.await(id, quire.Running)
+	<-stored
 	h.stop()
 	h.faults.inject("ClaimAbandoned", 2)
 	follows := h.backend.faults.inject("Follow", forever)
