@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,7 +27,9 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err := b.awaitExit(ctx, id); err != nil {
 		return err
 	}
-	killMarked("QUIRE_EXECUTION_ID=" + string(id.ExecutionID))
+	if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(id.ExecutionID)); err != nil {
+		return err
+	}
 	// Only a folder that an executor has made is removed, whatever the handle says.
 	if strings.HasPrefix(filepath.Base(id.RunDir), "quire-") {
 		if err := os.RemoveAll(id.RunDir); err != nil {
@@ -43,11 +46,37 @@ func killProcess(id executor.Identity) {
 	}
 }
 
-// killMarked kills every process that has the variable in its environment.
-func killMarked(variable string) {
+// killLimit bounds the killing: a process in an uninterruptible system call
+// does not die before it returns.
+const killLimit = 2 * time.Second
+
+// killMarked kills every process that has the variable in its environment,
+// until there is none: what was forked while it looked is found the next time.
+func (b *Backend) killMarked(ctx context.Context, variable string) error {
+	deadline := time.Now().Add(killLimit)
+	for {
+		left := killOnce(variable)
+		if left == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			b.logger.Error("processes of the notebook cannot be killed", "count", left)
+			return nil
+		}
+		select {
+		case <-time.After(time.Millisecond): // they die one after the other, and tell nobody in common
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// killOnce kills what it finds and returns how many that were. A process that
+// has ended has no environment.
+func killOnce(variable string) (killed int) {
 	paths, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
-		return
+		return 0
 	}
 	for _, path := range paths {
 		env, err := os.ReadFile(path)
@@ -56,6 +85,8 @@ func killMarked(variable string) {
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
 			_ = unix.Kill(pid, unix.SIGKILL)
+			killed++
 		}
 	}
+	return killed
 }

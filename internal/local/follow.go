@@ -27,7 +27,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if err != nil {
 		return err
 	}
-	if err := listen(ctx, id, durable); err != nil {
+	if err := listenOn(ctx, id, durable); err != nil {
 		return err
 	}
 	if err := b.awaitExit(ctx, id); err != nil {
@@ -67,25 +67,77 @@ func openJournal(ctx context.Context, path string, durable func(size int64)) (*j
 	}
 }
 
-// listen passes on what the executor tells, until it ends.
+// reconnectPause is the time between a connection that broke and the next.
+const reconnectPause = 20 * time.Millisecond
+
+// listenOn listens until nobody answers any more. An executor hangs up on a
+// follower that sleeps, while a store does not answer say: that is not its end.
+func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) error {
+	told := int64(-1)
+	for {
+		err := listen(ctx, id, func(size int64) {
+			if size > told {
+				told = size
+				durable(size)
+			}
+		})
+		if ended(err) {
+			return context.Cause(ctx)
+		}
+		select {
+		case <-time.After(reconnectPause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// ended reports whether err, of a connection to an executor's socket, says
+// that it has closed the socket: it ends, or has ended.
+func ended(err error) bool {
+	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)
+}
+
+// listen passes on what the executor tells until the connection ends, and
+// returns why there was none.
 func listen(ctx context.Context, id executor.Identity, durable func(size int64)) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", id.Socket())
+	conn, err := dial(ctx, id)
 	if err != nil {
-		return context.Cause(ctx) // it has ended
+		return err
 	}
 	defer conn.Close() // only read from
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	dec := json.NewDecoder(conn)
 	for {
 		var signal executor.Signal
 		if dec.Decode(&signal) != nil {
-			return context.Cause(ctx)
+			return nil // the end, or not: the next dial shows
 		}
 		if signal.Durable != nil {
 			durable(*signal.Durable)
 		}
 	}
+}
+
+// dial connects to the executor's socket, until ctx ends.
+func dial(ctx context.Context, id executor.Identity) (net.Conn, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "unix", id.Socket())
+	if err != nil {
+		return nil, fmt.Errorf("connect to executor: %w", err)
+	}
+	return &boundConn{conn, context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
+}
+
+// boundConn is a connection that its context's end closes.
+type boundConn struct {
+	net.Conn
+	release func() bool
+}
+
+// Close implements net.Conn.
+func (c *boundConn) Close() error {
+	c.release()
+	return c.Conn.Close()
 }
 
 // awaitExit returns when the executor's process has ended. One that has closed
@@ -107,11 +159,14 @@ func (b *Backend) awaitExit(ctx context.Context, id executor.Identity) error {
 // waitProcess waits for the end of a process that need not be a child.
 func waitProcess(ctx context.Context, id executor.Identity) error {
 	fd, err := unix.PidfdOpen(id.PID, unix.PIDFD_NONBLOCK)
-	if err != nil || !id.Alive() {
-		if err == nil {
-			_ = unix.Close(fd)
-		}
-		return nil //nolint:nilerr // there is no such process any more
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("wait for executor: %w", err)
+	}
+	if !id.Alive() {
+		return unix.Close(fd) // its id is another process's by now
 	}
 	f := os.NewFile(uintptr(fd), "pidfd")
 	defer f.Close() // only waited on

@@ -10,9 +10,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,10 +106,12 @@ func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) e
 	if err != nil {
 		return err
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", id.Socket())
+	conn, err := dial(ctx, id)
+	if ended(err) {
+		return nil
+	}
 	if err != nil {
-		return nil //nolint:nilerr // it has ended
+		return err
 	}
 	defer conn.Close() // the signal is out or it is not
 	if err := json.NewEncoder(conn).Encode(executor.Signal{Stop: &why}); err != nil {
@@ -119,13 +121,18 @@ func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) e
 	// here, ours cannot be lost to an early close.
 	var answer executor.Signal
 	_ = json.NewDecoder(conn).Decode(&answer)
-	return nil
+	return context.Cause(ctx)
 }
 
+// identity reads a handle. One that is not whole is refused: Clean kills and
+// removes what it names.
 func identity(h quire.Handle) (executor.Identity, error) {
 	var id executor.Identity
 	if err := json.Unmarshal(h, &id); err != nil {
 		return id, fmt.Errorf("read handle: %w", err)
+	}
+	if id.ExecutionID == "" || id.PID <= 1 || id.Started == "" || !filepath.IsAbs(id.Dir) || !filepath.IsAbs(id.RunDir) {
+		return id, errors.New("read handle: it is not an executor's identity")
 	}
 	return id, nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -246,14 +247,16 @@ func awaitExit(t *testing.T, pid int) {
 
 func TestHandleThatIsNone(t *testing.T) {
 	b := newBackend(t)
-	h := quire.Handle(`"?"`)
-	for name, err := range map[string]error{
-		"follow": b.Follow(t.Context(), h, func(int64) { t.Error("something is durable") }),
-		"stop":   b.Stop(t.Context(), h, quire.Failure{}),
-		"clean":  b.Clean(t.Context(), h),
-	} {
-		if err == nil {
-			t.Errorf("%s: got no error", name)
+	for _, handle := range []string{``, `"?"`, `null`, `{}`, `{"executionId":"e","pid":1,"started":"1","dir":"/","runDir":"/"}`} {
+		h := quire.Handle(handle)
+		for name, err := range map[string]error{
+			"follow": b.Follow(t.Context(), h, func(int64) { t.Error("something is durable") }),
+			"stop":   b.Stop(t.Context(), h, quire.Failure{}),
+			"clean":  b.Clean(t.Context(), h),
+		} {
+			if err == nil {
+				t.Errorf("%s by the handle %q: got no error", name, handle)
+			}
 		}
 	}
 }
@@ -271,4 +274,76 @@ func TestKernelEnv(t *testing.T) {
 	if want := "PATH=/env/bin:/bin HOME=/home/q LC_ALL=C AWS_REGION=eu"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// TestFollowerThatSleeps is hung up on by the executor, which goes on.
+func TestFollowerThatSleeps(t *testing.T) {
+	b := newBackend(t)
+	dir := t.TempDir()
+	id := executor.Identity{ExecutionID: "e", PID: os.Getpid(), Started: "1", Dir: dir, RunDir: shortDir(t)}
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", id.Socket())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := json.Marshal(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := make(chan int64, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	end := make(chan error, 1)
+	go func() { end <- b.Follow(ctx, h, func(size int64) { sizes <- size }) }()
+	for _, hello := range []string{`{"durable":5}`, `{"durable":5} {"durable":9}`} {
+		conn, err := socket.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write([]byte(hello)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+	}
+	for _, want := range []int64{5, 9} {
+		if got := await(t, "size", sizes); got != want {
+			t.Errorf("got the size %d, want %d", got, want)
+		}
+	}
+	cancel()
+	if err := await(t, "end", end); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	_ = socket.Close()
+}
+
+// TestStopOfAnExecutorThatHangs ends with its context.
+func TestStopOfAnExecutorThatHangs(t *testing.T) {
+	b := newBackend(t)
+	id := executor.Identity{ExecutionID: "e", PID: os.Getpid(), Started: "1", Dir: t.TempDir(), RunDir: shortDir(t)}
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", id.Socket()) // it accepts nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	h, err := json.Marshal(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	end := make(chan error, 1)
+	go func() { end <- b.Stop(ctx, h, quire.Failure{Kind: quire.Cancelled}) }()
+	if err := await(t, "end", end); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// shortDir is a folder whose name leaves room for a socket's.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "quire-") //nolint:usetesting // t.TempDir's names are too long
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
