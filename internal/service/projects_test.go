@@ -292,6 +292,9 @@ func TestRunSettings(t *testing.T) {
 		_, err := h.UpdateRunSettings(t.Context(), caller, h.project, patch, nil)
 		wantCode(t, err, quire.InvalidArgument, "run_settings."+field+": ", "must be from 0")
 	}
+	// As a client writes a duration in JSON.
+	_, err = h.UpdateRunSettings(t.Context(), caller, h.project, quire.RunSettings{InterruptGrace: time.Hour}, nil)
+	wantCode(t, err, quire.InvalidArgument, "run_settings.interrupt_grace: ", "to 600s")
 	_, err = h.UpdateRunSettings(t.Context(), caller, h.project, full, []string{"start_timeout"})
 	wantCode(t, err, quire.InvalidArgument, "update_mask: ", "start_timeout")
 	_, err = h.RunSettings(t.Context(), "nope")

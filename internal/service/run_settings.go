@@ -53,12 +53,14 @@ func (s *Service) UpdateRunSettings(ctx context.Context, call Call, id quire.Pro
 }
 
 func checkRunSettings(r quire.RunSettings) error {
+	if r.InterruptGrace < 0 || r.InterruptGrace > maxInterruptGrace {
+		return quire.Invalid("run_settings.interrupt_grace", "must be from 0s, which means the server's default, to %.0fs", maxInterruptGrace.Seconds())
+	}
 	for _, bound := range []struct {
 		field      string
 		value, max int64
 		unit       string
 	}{
-		{"interrupt_grace", int64(r.InterruptGrace), int64(maxInterruptGrace), "nanoseconds"},
 		{"max_cell_output", r.MaxCellOutput, maxOutput, "bytes"},
 		{"max_output", r.MaxOutput, maxOutput, "bytes"},
 		{"max_variable_bytes", r.MaxVariableBytes, maxVariableBytes, "bytes"},
