@@ -86,7 +86,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	defer closing(logger, grpc)
-	web, err := rest.New(grpc.Conn(), grpc.Services(), &rest.Options{Ready: store.Ready, Metrics: metrics, Logger: logger}) //nolint:contextcheck // its handlers have the contexts of their requests
+	options := &rest.Options{
+		Ready: store.Ready, Metrics: metrics, Logger: logger,
+		Authorize: func(ctx context.Context, token string) error {
+			_, err := tokens.Authenticate(ctx, token)
+			return err
+		},
+	}
+	web, err := rest.New(grpc.Conn(), grpc.Services(), options) //nolint:contextcheck // its handlers have the contexts of their requests
 	if err != nil {
 		return err
 	}

@@ -36,10 +36,13 @@ const defaultKeepAlive = 15 * time.Second
 
 // Options of a Handler; nil means the defaults.
 type Options struct {
-	Ready     func(context.Context) error // asked by /readyz; nil: always ready
-	Metrics   prometheus.Gatherer         // shown at /metrics; nil: no such path
-	KeepAlive time.Duration               // between signs of life in an idle stream of events; 0 means 15 s
-	Logger    *slog.Logger                // nil: no log
+	Ready   func(context.Context) error // asked by /readyz; nil: always ready
+	Metrics prometheus.Gatherer         // shown at /metrics; nil: no such path
+	// Authorize says by an error that the bearer of a token may not see the
+	// metrics; nil: everybody may.
+	Authorize func(ctx context.Context, token string) error
+	KeepAlive time.Duration // between signs of life in an idle stream of events; 0 means 15 s
+	Logger    *slog.Logger  // nil: no log
 }
 
 // Handler is the REST API. It serves any number of requests at a time.

@@ -3,9 +3,12 @@ package rest
 import (
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"quire/internal/gen/openapi"
 )
@@ -19,8 +22,8 @@ const frontPage = `Quire runs Jupyter notebooks as a service.
 /healthz, /readyz, /metrics
 `
 
-// bindPages binds what is for people and machines that watch the server. None
-// of it needs a token.
+// bindPages binds what is for people and machines that watch the server. Only
+// the metrics need a token: they tell of what others do.
 func (h *Handler) bindPages() error {
 	pages := map[string]http.HandlerFunc{
 		"/":             text(http.StatusOK, "text/plain; charset=utf-8", frontPage),
@@ -29,7 +32,7 @@ func (h *Handler) bindPages() error {
 		"/openapi.json": text(http.StatusOK, "application/json", openapi.JSON),
 	}
 	if h.options.Metrics != nil {
-		pages["/metrics"] = promhttp.HandlerFor(h.options.Metrics, promhttp.HandlerOpts{}).ServeHTTP
+		pages["/metrics"] = h.authorized(promhttp.HandlerFor(h.options.Metrics, promhttp.HandlerOpts{}))
 	}
 	for path, serve := range pages {
 		page := func(w http.ResponseWriter, r *http.Request, _ map[string]string) { serve(w, r) }
@@ -38,6 +41,18 @@ func (h *Handler) bindPages() error {
 		}
 	}
 	return nil
+}
+
+// authorized lets those pass whom the options let see the metrics.
+func (h *Handler) authorized(page http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if h.options.Authorize != nil && (!ok || h.options.Authorize(r.Context(), token) != nil) {
+			h.fail(w, status.Error(codes.Unauthenticated, "the metrics need a token: send Authorization: Bearer and an API token"))
+			return
+		}
+		page.ServeHTTP(w, r)
+	}
 }
 
 func text(httpStatus int, contentType, content string) http.HandlerFunc {

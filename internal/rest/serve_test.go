@@ -288,6 +288,25 @@ func TestPages(t *testing.T) {
 	}
 }
 
+func TestMetricsNeedAToken(t *testing.T) {
+	t.Parallel()
+	server := newServer(t, &fake{}, &rest.Options{
+		Metrics: prometheus.NewRegistry(),
+		Authorize: func(_ context.Context, token string) error {
+			if token != "good" {
+				return errors.New("unknown")
+			}
+			return nil
+		},
+	})
+	for authorization, want := range map[string]int{"": 401, "Basic good": 401, "Bearer bad": 401, "Bearer good": 200} {
+		got := do(t, server, newRequest(t, "GET", server.URL+"/metrics", nil, "Authorization", authorization))
+		if got.status != want {
+			t.Errorf("%q: got %d %.200s, want %d", authorization, got.status, got.body, want)
+		}
+	}
+}
+
 // FuzzRequest: whatever the path and the query, the answer is one of ours.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{

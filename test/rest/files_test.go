@@ -37,13 +37,19 @@ func TestFiles(t *testing.T) {
 func TestOpenPages(t *testing.T) {
 	c := newCaller(t)
 	for path, want := range map[string]string{
-		"/healthz": "ok", "/readyz": "ready", "/metrics": "go_goroutines", "/openapi.json": "/quire/v1/executions/",
+		"/healthz": "ok", "/readyz": "ready", "/openapi.json": "/quire/v1/executions/",
 		"/endpoints": c.server.Address,
 	} {
 		a := c.call(t, "GET", path, "", "Authorization:")
 		if a.status != http.StatusOK || !strings.Contains(string(a.body), want) {
 			t.Errorf("%s: %d: no %q in %.200s", path, a.status, want, a.body)
 		}
+	}
+	if a := c.call(t, "GET", "/metrics", "", "Authorization:"); a.status != http.StatusUnauthorized {
+		t.Errorf("the metrics without a token: %d", a.status)
+	}
+	if a := c.call(t, "GET", "/metrics", ""); a.status != http.StatusOK || !strings.Contains(string(a.body), "go_goroutines") {
+		t.Errorf("the metrics: %d: %.200s", a.status, a.body)
 	}
 	var document object
 	if err := json.Unmarshal(c.call(t, "GET", "/openapi.json", "").body, &document); err != nil || document["paths"] == nil {
