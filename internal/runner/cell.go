@@ -63,7 +63,7 @@ func (x *exchange) complete() bool { return x.reply != nil && x.idle }
 // cell runs one cell. It returns how the execution ended if it did so here.
 func (r *run) cell(ctx context.Context, c planCell) (*quire.Finished, error) {
 	if ctx.Err() != nil {
-		return r.failed(stopCause(ctx)), nil
+		return failed(stopCause(ctx)), nil
 	}
 	if err := r.emit(quire.Event{CellStarted: &quire.CellStarted{Cell: c.index, ID: c.id}}); err != nil {
 		return nil, err
@@ -96,7 +96,7 @@ func (r *run) outcome(c planCell, x *exchange, done *quire.CellFinished) *quire.
 	at := func(f quire.Failure) *quire.Finished {
 		index := int(c.index)
 		f.Cell, f.CellID = &index, c.id
-		return r.failed(&f)
+		return failed(&f)
 	}
 	switch {
 	case r.stopped != nil:

@@ -95,7 +95,7 @@ func (r *run) finish(ctx context.Context, end *quire.Finished, err error) (quire
 	}
 	vars, failure := r.variables(ctx)
 	if failure != nil {
-		return *r.failed(failure), nil
+		return *failed(failure), nil
 	}
 	if err := r.emit(quire.Event{OutputVariables: &quire.OutputVariables{Variables: vars}}); err != nil {
 		return quire.Finished{}, err
@@ -104,7 +104,7 @@ func (r *run) finish(ctx context.Context, end *quire.Finished, err error) (quire
 }
 
 // failed returns the end that a failure makes.
-func (r *run) failed(f *quire.Failure) *quire.Finished {
+func failed(f *quire.Failure) *quire.Finished {
 	if f.Kind == quire.Cancelled || f.Kind == quire.Limited {
 		return &quire.Finished{State: quire.Aborted, Failure: f}
 	}
@@ -161,5 +161,5 @@ func RunTimeout(d time.Duration) *Stop {
 
 // Stopped returns the end of a run whose context is cancelled.
 func Stopped(ctx context.Context) quire.Finished {
-	return quire.Finished{State: quire.Aborted, Failure: stopCause(ctx)}
+	return *failed(stopCause(ctx))
 }
