@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -152,7 +153,7 @@ func openData(dir string) (data string, unlock func(), err error) {
 }
 
 func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
-	python, prefix, err := local.PythonPrefix(ctx, o.Python)
+	python, prefix, err := local.PythonPrefix(ctx, cmp.Or(o.Python, "python3"))
 	if err != nil {
 		return nil, err
 	}
