@@ -52,8 +52,14 @@ fuzz: ## run every fuzz target for FUZZTIME, 30s unless set
 	done
 
 .PHONY: bench
-bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
-	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py
+bench: build ## measure as in docs/performance.md; BENCH=compare or BENCH=load does one part
+	@if [ "$(or $(BENCH),compare)" = compare ]; then \
+		python=$$(tools/python-env.sh test); "$$python" bench/compare.py; \
+	fi
+	@if [ "$(or $(BENCH),load)" = load ]; then \
+		go build -o bin/load ./bench/load; \
+		bin/load -history bench/load.jsonl $(LOAD); \
+	fi
 
 .PHONY: generate
 generate: ## write internal/gen anew from api/
