@@ -73,6 +73,7 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
 	}
+	yieldSession(k.PID())
 	return k.connect(ctx, info, job.Run.StartTimeout)
 }
 
