@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,10 +26,13 @@ const stopTimeout = 5 * time.Second
 func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 	e := l.execution
 	// One that was taken up may have an executor although no handle was stored.
-	if e.Handle == nil && l.isCancelled() && !l.recovered {
-		return d.conclude(ctx, l, nil, quire.Finished{
-			State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled before it started"},
-		})
+	if e.Handle == nil && !l.recovered {
+		if err := d.admit(ctx, l); err != nil {
+			return err
+		}
+		if l.isCancelled() {
+			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
+		}
 	}
 	handle := e.Handle
 	if handle == nil {
@@ -50,9 +54,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
 		}
 		if l.isCancelled() {
-			return d.conclude(ctx, l, handle, quire.Finished{
-				State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled; the executor ended without a word"},
-			})
+			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
 		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
 	}
@@ -142,7 +144,7 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 	for {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		err := d.backend.Stop(limited, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
+		err := d.backend.Stop(limited, handle, l.why)
 		cancel()
 		if err == nil {
 			return
@@ -159,8 +161,14 @@ func (d *Dispatcher) lost(l *live, message string) quire.Finished {
 	return quire.Finished{
 		State:   quire.Failed,
 		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
-		Retry:   l.attempt < d.opts.MaxAttempts,
+		Retry:   l.attempt < cmp.Or(l.execution.Terms.MaxAttempts, d.opts.MaxAttempts),
 	}
+}
+
+// aborted is the end of an execution that was stopped, with when or how.
+func aborted(why quire.Failure, how string) quire.Finished {
+	why.Message += " " + how
+	return quire.Finished{State: quire.Aborted, Failure: &why}
 }
 
 // conclude writes the end of an attempt that no executor writes any more into
