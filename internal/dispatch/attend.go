@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,8 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 				return err
 			}
 			d.opts.Logger.Error("start executor", "execution_id", e.ID, "error", err)
-			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
+			d.letRecover(ctx, l, err)
+			return d.conclude(ctx, l, nil, d.lost(l, explain("the executor could not be started", err)))
 		}
 		if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
 			return err
@@ -56,7 +56,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
-		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
+		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -154,21 +154,6 @@ func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 			return
 		}
 	}
-}
-
-// lost is the end of an attempt whose executor is gone.
-func (d *Dispatcher) lost(l *live, message string) quire.Finished {
-	return quire.Finished{
-		State:   quire.Failed,
-		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
-		Retry:   l.attempt < cmp.Or(l.execution.Terms.MaxAttempts, d.opts.MaxAttempts),
-	}
-}
-
-// aborted is the end of an execution that was stopped, with when or how.
-func aborted(why quire.Failure, how string) quire.Finished {
-	why.Message += " " + how
-	return quire.Finished{State: quire.Aborted, Failure: &why}
 }
 
 // conclude writes the end of an attempt that no executor writes any more into

@@ -165,6 +165,8 @@ func fault(err error) quire.Finished {
 	f := &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not run the notebook"}
 	if qe, ok := errors.AsType[*quire.Error](err); ok {
 		f.Message = qe.Error()
+	} else if short := quire.Shortage(err); short != nil {
+		f.Message += ": " + short.Message
 	}
 	return quire.Finished{State: quire.Failed, Failure: f}
 }
