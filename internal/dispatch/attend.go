@@ -126,7 +126,11 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 	path := d.jobs.JournalPath(l.execution.ID)
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
-		if p := l.snapshot(); err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+		p := l.snapshot()
+		if !p.Timing.Kernel.IsZero() {
+			l.letStart()
+		}
+		if err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
 			err = d.save(ctx, l, handle, p, nil)
 		}
 		if err != nil {
