@@ -1,27 +1,12 @@
 package executor
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
-
-// niceness is what executors, kernels and all they start yield by: notebooks
-// that take every processor must not keep the server from answering.
-const niceness = 10
-
-// yield lowers the priority of this process, which leads its group, and of all
-// that it will start. It is no reason not to run that it fails.
-func yield(logger *slog.Logger) {
-	// For the group: a process's own is on Linux that of one thread.
-	if err := unix.Setpriority(unix.PRIO_PGRP, 0, niceness); err != nil {
-		logger.Warn("cannot lower the priority", "error", err)
-	}
-	yieldSession(os.Getpid())
-}
 
 // yieldSession gives the session that a process leads this process's niceness.
 // Where Linux shares out the processors by session, a process's own counts only

@@ -44,7 +44,6 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	if err := adoptOrphans(); err != nil {
 		return err
 	}
-	yield(logger)
 	job, err := readJob(dir)
 	if err != nil {
 		return err

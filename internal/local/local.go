@@ -92,7 +92,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) erro
 	cmd.Stdout, cmd.Stderr = logTo, logTo
 	cmd.ExtraFiles = []*os.File{told}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	if err := startNice(cmd); err != nil {
 		return fmt.Errorf("start executor: %w", err)
 	}
 	// Collects the process if it ends before this server; nobody waits for it.
