@@ -205,11 +205,20 @@ func environment(job quire.Job) ([]string, error) {
 // name: Linux takes 107 bytes.
 const maxTempDir = 60
 
+// memoryDir is where Linux keeps shared memory: files that live for one run
+// cost no disk there.
+const memoryDir = "/dev/shm"
+
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
 func privateDir() (string, error) {
 	parent := os.TempDir()
 	if len(parent) > maxTempDir {
 		parent = "/tmp"
+	}
+	if parent == "/tmp" {
+		if dir, err := os.MkdirTemp(memoryDir, "quire-"); err == nil {
+			return dir, nil
+		}
 	}
 	return os.MkdirTemp(parent, "quire-")
 }
