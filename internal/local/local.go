@@ -92,9 +92,10 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) erro
 	cmd.Stdout, cmd.Stderr = logTo, logTo
 	cmd.ExtraFiles = []*os.File{told}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := startNice(cmd); err != nil {
+	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start executor: %w", err)
 	}
+	lower(cmd.Process.Pid)
 	// Collects the process if it ends before this server; nobody waits for it.
 	go func() {
 		if err := cmd.Wait(); err != nil {

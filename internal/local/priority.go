@@ -2,9 +2,7 @@ package local
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -14,21 +12,14 @@ import (
 // that take every processor must not keep the server from answering.
 const niceness = 10
 
-// startNice starts cmd, the leader of a new session, at a lower priority.
-func startNice(cmd *exec.Cmd) error {
-	started := make(chan error)
-	go func() {
-		// A process is born with the niceness of the thread that makes it.
-		// This one, which could not go back, ends with its goroutine.
-		runtime.LockOSThread()
-		_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness) // refused only where it is lower already
-		err := cmd.Start()
-		if err == nil {
-			yieldSession(cmd.Process.Pid)
-		}
-		started <- err
-	}()
-	return <-started
+// lower lowers the priority of a process that leads its group and session. It
+// is done from outside and at once, for its runtime's own start is much of what
+// a short execution costs; but not before its program runs: until then this
+// process waits for it.
+func lower(leader int) {
+	// For the group: a process's own is on Linux that of one thread.
+	_ = unix.Setpriority(unix.PRIO_PGRP, leader, niceness) // refused only where it is lower already, or has ended
+	yieldSession(leader)
 }
 
 // yieldSession lowers the priority of a session. Where Linux shares out the
