@@ -41,16 +41,15 @@ func startServer(ctx context.Context, p plan, dir string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close()                                                                                        // the server has its own
 	s.process = exec.CommandContext(context.WithoutCancel(ctx), p.Quire, "serve", "--listen", "127.0.0.1:0", //nolint:gosec // the program under load
 		"--data", s.data, "--address-file", address, "--max-running", fmt.Sprint(p.MaxRunning))
 	s.process.Env = append(os.Environ(), "JUPYTER_PATH="+filepath.Join(dir, "jupyter"))
 	stderr, err := s.process.StderrPipe()
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = s.process.Start()
 	}
-	if err := s.process.Start(); err != nil {
-		return nil, fmt.Errorf("start server: %w", err)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start server: %w", err), log.Close())
 	}
 	serves := make(chan struct{})
 	copied := make(chan struct{})
@@ -75,8 +74,9 @@ func startServer(ctx context.Context, p plan, dir string) (*server, error) {
 	return s, nil
 }
 
-// follow copies the server's log and closes serves when it takes calls.
-func follow(from io.Reader, to io.Writer, serves chan<- struct{}) {
+// follow copies the server's log to its end and closes serves when it takes calls.
+func follow(from io.Reader, to io.WriteCloser, serves chan<- struct{}) {
+	defer to.Close()
 	lines := bufio.NewReader(from)
 	for {
 		text, err := lines.ReadString('\n')
