@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // Jobs makes the job of an execution's next attempt.
@@ -143,8 +144,18 @@ func (d *Dispatcher) pause(ctx context.Context) bool {
 func (d *Dispatcher) until() time.Time { return d.opts.Now().Add(d.opts.Lease) }
 
 // recover takes up every execution that is under way: all their leases are of
-// dispatchers that are gone.
+// dispatchers that are gone. Queued ones that were to stop need no slot for it.
 func (d *Dispatcher) recover(ctx context.Context, running *sync.WaitGroup) bool {
+	cancelled, err := d.store.CancelledQueued(ctx)
+	if err != nil {
+		d.opts.Logger.Error("list cancelled executions", "error", err)
+		return false
+	}
+	d.mu.Lock()
+	for _, id := range cancelled {
+		d.cancelled[id] = true
+	}
+	d.mu.Unlock()
 	abandoned, err := d.store.ClaimAbandoned(ctx, d.owner, d.opts.Now().Add(leaseHorizon), d.until())
 	if err != nil {
 		d.opts.Logger.Error("take up executions", "error", err)
@@ -175,10 +186,12 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 		}
 	}
 	for d.free() {
+		crash.At(crash.ClaimBegin)
 		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until())
 		if err != nil || !ok {
 			return err
 		}
+		crash.At(crash.ClaimStored)
 		d.begin(ctx, newLive(e, false), running)
 	}
 	return nil

@@ -105,6 +105,13 @@ func (s *faultyStore) ClaimAbandoned(ctx context.Context, owner string, now, unt
 	return found, err
 }
 
+func (s *faultyStore) CancelledQueued(ctx context.Context) ([]quire.ExecutionID, error) {
+	if err := s.faults.next("CancelledQueued"); err != nil {
+		return nil, err
+	}
+	return s.store.CancelledQueued(ctx)
+}
+
 func (s *faultyStore) RenewClaims(ctx context.Context, owner string, until time.Time) error {
 	return s.store.RenewClaims(ctx, owner, until)
 }

@@ -23,6 +23,8 @@ type Store interface {
 	// QUEUED and whose lease belongs to another owner and has run out at now,
 	// raising each token. State and handle stay as they are.
 	ClaimAbandoned(ctx context.Context, owner string, now, until time.Time) ([]quire.Execution, error)
+	// CancelledQueued returns the QUEUED executions that were asked to stop.
+	CancelledQueued(ctx context.Context) ([]quire.ExecutionID, error)
 	// RenewClaims extends every lease that owner holds on an unended execution.
 	RenewClaims(ctx context.Context, owner string, until time.Time) error
 	// SaveProgress stores handle and progress under the claim. A final state

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 )
@@ -51,11 +52,17 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		Durable: server.durable,
 		Reap:    func() { killDescendants(logger) },
 		Opened: func() error {
+			crash.At(crash.ExecutorOpened)
 			if err := id.write(dir); err != nil {
 				return err
 			}
+			crash.At(crash.ExecutorIdentified)
 			server.start()
-			return tell(ready, id)
+			if err := tell(ready, id); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorTold)
+			return nil
 		},
 	})
 	if errors.Is(err, journal.ErrLocked) {

@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/executor"
 )
@@ -58,6 +58,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	if err != nil {
 		return nil, err
 	}
+	crash.At(crash.StartBorn)
 	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := ready.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
@@ -124,15 +125,15 @@ func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) e
 	return context.Cause(ctx)
 }
 
-// identity reads a handle. One that is not whole is refused: Clean kills and
-// removes what it names.
+// identity reads a handle. One that is not whole leads to no executor: Clean
+// kills and removes what it names.
 func identity(h quire.Handle) (executor.Identity, error) {
 	var id executor.Identity
 	if err := json.Unmarshal(h, &id); err != nil {
-		return id, fmt.Errorf("read handle: %w", err)
+		return id, fmt.Errorf("read handle: %w: %w", dispatch.ErrExecutorGone, err)
 	}
 	if id.ExecutionID == "" || id.PID <= 1 || id.Started == "" || !filepath.IsAbs(id.Dir) || !filepath.IsAbs(id.RunDir) {
-		return id, errors.New("read handle: it is not an executor's identity")
+		return id, fmt.Errorf("read handle: %w: it is not an executor's identity", dispatch.ErrExecutorGone)
 	}
 	return id, nil
 }

@@ -254,8 +254,8 @@ func TestHandleThatIsNone(t *testing.T) {
 			"stop":   b.Stop(t.Context(), h, quire.Failure{}),
 			"clean":  b.Clean(t.Context(), h),
 		} {
-			if err == nil {
-				t.Errorf("%s by the handle %q: got no error", name, handle)
+			if !errors.Is(err, dispatch.ErrExecutorGone) {
+				t.Errorf("%s by the handle %q: got %v, want that there is no executor", name, handle, err)
 			}
 		}
 	}

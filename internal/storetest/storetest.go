@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"ClaimOnce", claimOnce},
 		{"ClaimLost", claimLost},
 		{"ClaimAbandoned", claimAbandoned},
+		{"CancelledQueued", cancelledQueued},
 		{"RenewClaims", renewClaims},
 		{"SaveProgress", saveProgress},
 		{"SaveProgressQueued", saveProgressQueued},
@@ -68,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"DeleteProject", deleteProject},
 		{"DeleteProjectWhileRunning", deleteProjectWhileRunning},
 		{"PurgeProject", purgeProject},
+		{"Has", has},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
