@@ -45,7 +45,8 @@ func (id Identity) write(dir string) error {
 	return os.Rename(path+".new", path)
 }
 
-func readIdentity(dir string) (Identity, error) {
+// ReadIdentity reads the identity of the executor that ran last in the folder dir.
+func ReadIdentity(dir string) (Identity, error) {
 	var id Identity
 	data, err := os.ReadFile(filepath.Join(dir, identityFile))
 	if err != nil {

@@ -66,7 +66,7 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		},
 	})
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := readIdentity(dir)
+		running, readErr := ReadIdentity(dir)
 		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
 			return tell(ready, running)
 		}
