@@ -30,13 +30,16 @@ type Jobs interface {
 
 // Options tune a Dispatcher; nil and zero fields mean the defaults.
 type Options struct {
-	MaxRunning  int           // executions at a time; default 4
-	MaxAttempts int           // of an execution whose executor is lost; default 3
-	Lease       time.Duration // of a claim; renewed at a third of it; default 30 s
-	Retry       time.Duration // after which a store that failed is tried again; default 1 s
-	Logger      *slog.Logger
-	Metrics     *Metrics
-	Now         func() time.Time
+	MaxRunning int // executions at a time; default 4
+	// MaxRunningPerProject bounds the executions at a time of a project whose
+	// policy does not; default: none.
+	MaxRunningPerProject int
+	MaxAttempts          int           // of an execution whose executor is lost; default 3
+	Lease                time.Duration // of a claim; renewed at a third of it; default 30 s
+	Retry                time.Duration // after which a store that failed is tried again; default 1 s
+	Logger               *slog.Logger
+	Metrics              *Metrics
+	Now                  func() time.Time
 }
 
 // Dispatcher runs executions. Create it with New, then call Run once.
@@ -73,6 +76,9 @@ func New(store Store, backend Backend, jobs Jobs, opts *Options) *Dispatcher {
 func (o *Options) setDefaults() {
 	if o.MaxRunning <= 0 {
 		o.MaxRunning = 4
+	}
+	if o.MaxRunningPerProject <= 0 {
+		o.MaxRunningPerProject = -1
 	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 3
@@ -146,7 +152,7 @@ func (d *Dispatcher) until() time.Time { return d.opts.Now().Add(d.opts.Lease) }
 // recover takes up every execution that is under way: all their leases are of
 // dispatchers that are gone. Queued ones that were to stop need no slot for it.
 func (d *Dispatcher) recover(ctx context.Context, running *sync.WaitGroup) bool {
-	cancelled, err := d.store.CancelledQueued(ctx)
+	cancelled, err := d.store.Cancelled(ctx)
 	if err != nil {
 		d.opts.Logger.Error("list cancelled executions", "error", err)
 		return false
@@ -187,7 +193,7 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 	}
 	for d.free() {
 		crash.At(crash.ClaimBegin)
-		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until())
+		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until(), d.opts.MaxRunningPerProject)
 		if err != nil || !ok {
 			return err
 		}

@@ -18,7 +18,7 @@ func TestCancelledBeforeTheRestart(t *testing.T) {
 	if _, err := h.store.RequestCancel(t.Context(), cancelled); err != nil {
 		t.Fatal(err)
 	}
-	h.faults.inject("CancelledQueued", 2)
+	h.faults.inject("Cancelled", 2)
 	h.run(2)
 	if e := h.await(cancelled, quire.Aborted); e.Failure.Kind != quire.Cancelled {
 		t.Errorf("got %+v", e.Failure)

@@ -96,7 +96,7 @@ func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operat
 		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
 	}
 	crash.At(crash.SubmitFolder)
-	stored, err := s.store.CreateExecution(ctx, e, op)
+	stored, err := s.store.CreateExecution(ctx, e, op, QueueLimits{})
 	if err == nil && stored.ID == op.ID {
 		crash.At(crash.SubmitStored)
 		s.dispatcher.Wake()

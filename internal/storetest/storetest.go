@@ -57,11 +57,15 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"PageTokens", pageTokens},
 		{"PageSizes", pageSizes},
 		{"ClaimOrder", claimOrder},
+		{"ClaimFair", claimFair},
+		{"ClaimPriority", claimPriority},
+		{"ClaimMaxRunning", claimMaxRunning},
+		{"QueueLimits", queueLimits},
+		{"Cancelled", cancelledQueued},
 		{"ClaimExecution", claimExecution},
 		{"ClaimOnce", claimOnce},
 		{"ClaimLost", claimLost},
 		{"ClaimAbandoned", claimAbandoned},
-		{"CancelledQueued", cancelledQueued},
 		{"RenewClaims", renewClaims},
 		{"SaveProgress", saveProgress},
 		{"SaveProgressQueued", saveProgressQueued},
@@ -70,6 +74,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"DeleteProjectWhileRunning", deleteProjectWhileRunning},
 		{"PurgeProject", purgeProject},
 		{"Has", has},
+		{"UnitBalance", unitBalance},
+		{"Budget", budget},
+		{"Expired", expired},
+		{"RemoveExecutions", removeExecutions},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -146,7 +154,7 @@ func addProject(t *testing.T, s Store, p quire.Project) quire.Project {
 
 func addExecution(t *testing.T, s Store, e quire.Execution) quire.Execution {
 	t.Helper()
-	_, err := s.CreateExecution(t.Context(), e, executeOperation(e))
+	_, err := s.CreateExecution(t.Context(), e, executeOperation(e), service.QueueLimits{})
 	must(t, err)
 	return e
 }

@@ -6,24 +6,6 @@ import (
 	"quire"
 )
 
-func cancelledQueued(t *testing.T, s Store) {
-	ctx := t.Context()
-	p := addProject(t, s, newProject())
-	running := addExecution(t, s, newExecution(p.ID)).ID
-	claim(t, s, "d1", running)
-	first, kept, second := newExecution(p.ID), newExecution(p.ID), newExecution(p.ID)
-	for _, e := range []quire.Execution{first, kept, second} {
-		addExecution(t, s, e)
-	}
-	for _, id := range []quire.ExecutionID{running, second.ID, first.ID} {
-		_, err := s.RequestCancel(ctx, id)
-		must(t, err)
-	}
-	got, err := s.CancelledQueued(ctx)
-	must(t, err)
-	same(t, "cancelled", got, []quire.ExecutionID{first.ID, second.ID})
-}
-
 func has(t *testing.T, s Store) {
 	ctx := t.Context()
 	p := addProject(t, s, newProject())
