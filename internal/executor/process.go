@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"quire"
 	"quire/internal/crash"
@@ -31,10 +32,7 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	server, err := newServer()
-	if err != nil {
-		return err
-	}
+	server := newServer()
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -53,11 +51,20 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		Reap:    func() { killDescendants(logger) },
 		Opened: func() error {
 			crash.At(crash.ExecutorOpened)
+			if before, err := ReadIdentity(dir); err == nil {
+				// Whoever held the journal before is dead, and nobody need have
+				// known of it.
+				if err := before.RemoveRunDir(); err != nil {
+					return err
+				}
+			}
 			if err := id.write(dir); err != nil {
 				return err
 			}
 			crash.At(crash.ExecutorIdentified)
-			server.start()
+			if err := server.start(); err != nil {
+				return err
+			}
 			if err := tell(ready, id); err != nil {
 				return err
 			}
@@ -66,12 +73,33 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		},
 	})
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := ReadIdentity(dir)
-		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
+		if running, ok := awaitIdentity(ctx, dir, job.Attempt); ok {
 			return tell(ready, running)
 		}
 	}
 	return err
+}
+
+const (
+	identityLimit = 5 * time.Second
+	identityPause = 5 * time.Millisecond
+)
+
+// awaitIdentity returns the identity of the executor that runs the attempt. It
+// may have the journal and not have told its identity yet.
+func awaitIdentity(ctx context.Context, dir string, attempt int) (Identity, bool) {
+	ctx, cancel := context.WithTimeout(ctx, identityLimit)
+	defer cancel()
+	for {
+		if id, err := ReadIdentity(dir); err == nil && id.Attempt == attempt && id.Alive() {
+			return id, true
+		}
+		select {
+		case <-time.After(identityPause): // nobody tells
+		case <-ctx.Done():
+			return Identity{}, false
+		}
+	}
 }
 
 func readJob(dir string) (quire.Job, error) {
