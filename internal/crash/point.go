@@ -40,6 +40,7 @@ const (
 const (
 	ExecutorOpened     Point = "executor.opened"     // the journal is its own
 	ExecutorIdentified Point = "executor.identified" // executor.json is written
+	ExecutorListens    Point = "executor.listens"    // its socket is there
 	ExecutorTold       Point = "executor.told"       // the server knows it
 )
 
@@ -110,7 +111,7 @@ func Points() []Point {
 		SubmitBegin, SubmitFilled, SubmitFolder, SubmitStored,
 		ProjectFolder, OperationBegin, OperationStored,
 		ClaimBegin, ClaimStored, StartBegin, StartJob, StartBorn, StartTold, StartStored,
-		ExecutorOpened, ExecutorIdentified, ExecutorTold,
+		ExecutorOpened, ExecutorIdentified, ExecutorListens, ExecutorTold,
 		JournalBegin, JournalWritten, JournalSynced,
 		ProgressBegin, ProgressStored,
 		NotebookBegin, NotebookWritten, NotebookPlaced, FinishJournaled,

@@ -65,6 +65,7 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 			if err := server.start(); err != nil {
 				return err
 			}
+			crash.At(crash.ExecutorListens)
 			if err := tell(ready, id); err != nil {
 				return err
 			}

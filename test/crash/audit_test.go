@@ -121,6 +121,14 @@ func (w *world) auditExecution(t *testing.T, e quire.Execution) {
 			over = true
 		}
 	}
+	if e.State == quire.Succeeded && e.CellsDone != e.CellsTotal {
+		t.Errorf("execution %s: %d of %d cells are done", e.ID, e.CellsDone, e.CellsTotal)
+	}
+	for _, name := range names(t, dir) {
+		if filepath.Ext(name) == ".new" {
+			t.Errorf("execution %s: %s is left", e.ID, name)
+		}
+	}
 	if p.State != e.State || p.Attempt != e.Attempt || p.CellsDone != e.CellsDone {
 		t.Errorf("execution %s: the store has %+v, the journal %+v", e.ID, e.Progress, p)
 	}
