@@ -89,8 +89,7 @@ func parseLine(line []byte) (event []byte, seq int32, err error) {
 		return nil, 0, errNoRecord
 	}
 	event = line[headLen:]
-	var head [headLen]byte
-	if !bytes.Equal(line[:headLen], appendHead(head[:0], mark(line[sumLen]), event)) {
+	if sum, ok := parseSum(line[:sumLen]); !ok || sum != mark(line[sumLen]).checksum(event) {
 		return nil, 0, errors.New("the checksum does not match")
 	}
 	seq, ok := parseSeq(event)
@@ -105,16 +104,24 @@ var errNoRecord = errors.New("what stands there is no record")
 // isHead reports whether a record's line may begin with start, however short
 // that is.
 func isHead(start []byte) bool {
-	for _, c := range start[:min(len(start), sumLen)] {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return len(start) <= sumLen || mark(start[sumLen]).known()
+	_, ok := parseSum(start[:min(len(start), sumLen)])
+	return ok && (len(start) <= sumLen || mark(start[sumLen]).known())
 }
 
-// isDigit reports whether c is a digit of a checksum.
-func isDigit(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
+// parseSum reads hexadecimal digits as they are written.
+func parseSum(digits []byte) (sum uint32, ok bool) {
+	for _, c := range digits {
+		switch {
+		case c >= '0' && c <= '9':
+			sum = sum<<4 | uint32(c-'0')
+		case c >= 'a' && c <= 'f':
+			sum = sum<<4 | uint32(c-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return sum, true
+}
 
 // parseSeq reads the number of an event off the start of its JSON.
 func parseSeq(event []byte) (int32, bool) {
