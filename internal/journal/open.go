@@ -47,6 +47,7 @@ func open(path string, opts *WriterOptions) (*Writer, error) {
 		durable:    opts.Durable,
 		now:        opts.Now,
 		maxPending: opts.MaxPending,
+		lastWords:  opts.LastWords,
 		changed:    make(chan struct{}),
 		wake:       make(chan struct{}, 1),
 		done:       make(chan struct{}),
@@ -94,8 +95,15 @@ func (w *Writer) recover(f *os.File) error {
 		return err
 	}
 	w.finished = finished
-	if err := f.Truncate(w.size); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return err
+	}
+	// Cutting off nothing would give back the room for last words.
+	if info.Size() > w.size {
+		if err := f.Truncate(w.size); err != nil {
+			return err
+		}
 	}
 	return f.Sync()
 }

@@ -40,6 +40,11 @@ type WriterOptions struct {
 	// there are more. An event that is larger by itself waits alone.
 	MaxPending int
 
+	// LastWords is asked for the journal's end when the disk has no room for
+	// more: some is kept for that. Events that wait are dropped then, and the
+	// Writer fails with what is given. nil leaves the journal without an end.
+	LastWords func(why error) quire.Finished
+
 	wrap func(file) file // for tests: a disk that fails
 }
 
@@ -54,6 +59,8 @@ type Writer struct {
 	durable    func(int64)
 	now        func() time.Time
 	maxPending int
+	lastWords  func(error) quire.Finished
+	taken      int64 // bytes of the disk that are the file's, if it can tell; the goroutine's alone
 
 	order   sync.Mutex // held while an event gets its number and its place
 	encoded bytes.Buffer
@@ -125,8 +132,11 @@ func (w *Writer) admit(e *quire.Event) error {
 
 // encode returns the event's line with room for its head, valid until the next call.
 func (w *Writer) encode(e quire.Event) ([]byte, error) {
-	b := &w.encoded
-	b.Reset()
+	w.encoded.Reset()
+	return encodeTo(&w.encoded, e)
+}
+
+func encodeTo(b *bytes.Buffer, e quire.Event) ([]byte, error) {
 	b.WriteString("00000000-")
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
