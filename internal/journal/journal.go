@@ -108,19 +108,29 @@ func isHead(start []byte) bool {
 	return ok && (len(start) <= sumLen || mark(start[sumLen]).known())
 }
 
-// parseSum reads hexadecimal digits as they are written.
-func parseSum(digits []byte) (sum uint32, ok bool) {
-	for _, c := range digits {
-		switch {
-		case c >= '0' && c <= '9':
-			sum = sum<<4 | uint32(c-'0')
-		case c >= 'a' && c <= 'f':
-			sum = sum<<4 | uint32(c-'a'+10)
-		default:
-			return 0, false
-		}
+// digits are the values of a checksum's digits; notDigit is set for the rest.
+var digits = func() (values [256]byte) {
+	for c := range values {
+		values[c] = notDigit
 	}
-	return sum, true
+	for value, c := range []byte("0123456789abcdef") {
+		values[c] = byte(value)
+	}
+	return values
+}()
+
+const notDigit = 1 << 7
+
+// parseSum reads a checksum, or the first digits of one. It takes no branch on
+// what they are: nobody could guess it.
+func parseSum(text []byte) (sum uint32, ok bool) {
+	var all byte
+	for _, c := range text {
+		value := digits[c]
+		all |= value
+		sum = sum<<4 | uint32(value)&0xf
+	}
+	return sum, all&notDigit == 0
 }
 
 // parseSeq reads the number of an event off the start of its JSON.
