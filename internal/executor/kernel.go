@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"quire"
 	"quire/jupyter"
 )
@@ -210,15 +212,16 @@ const maxTempDir = 60
 const memoryDir = "/dev/shm"
 
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
-func privateDir() (string, error) {
-	parent := os.TempDir()
-	if len(parent) > maxTempDir {
-		parent = "/tmp"
+func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix) }
+
+// tempDir is where folders with sockets go.
+func tempDir() string {
+	dir := os.TempDir()
+	if len(dir) > maxTempDir {
+		dir = "/tmp"
 	}
-	if parent == "/tmp" {
-		if dir, err := os.MkdirTemp(memoryDir, "quire-"); err == nil {
-			return dir, nil
-		}
+	if dir == "/tmp" && unix.Access(memoryDir, unix.W_OK|unix.X_OK) == nil {
+		return memoryDir
 	}
-	return os.MkdirTemp(parent, "quire-")
+	return dir
 }
