@@ -29,13 +29,16 @@ type Jobs interface {
 
 // Options tune a Dispatcher; nil and zero fields mean the defaults.
 type Options struct {
-	MaxRunning  int           // executions at a time; default 4
-	MaxAttempts int           // of an execution whose executor is lost; default 3
-	Lease       time.Duration // of a claim; renewed at a third of it; default 30 s
-	Retry       time.Duration // after which a store that failed is tried again; default 1 s
-	Logger      *slog.Logger
-	Metrics     *Metrics
-	Now         func() time.Time
+	MaxRunning int // executions at a time; default 4
+	// MaxRunningPerProject bounds the executions at a time of a project whose
+	// policy does not; default: none.
+	MaxRunningPerProject int
+	MaxAttempts          int           // of an execution whose executor is lost; default 3
+	Lease                time.Duration // of a claim; renewed at a third of it; default 30 s
+	Retry                time.Duration // after which a store that failed is tried again; default 1 s
+	Logger               *slog.Logger
+	Metrics              *Metrics
+	Now                  func() time.Time
 }
 
 // Dispatcher runs executions. Create it with New, then call Run once.
@@ -72,6 +75,9 @@ func New(store Store, backend Backend, jobs Jobs, opts *Options) *Dispatcher {
 func (o *Options) setDefaults() {
 	if o.MaxRunning <= 0 {
 		o.MaxRunning = 4
+	}
+	if o.MaxRunningPerProject <= 0 {
+		o.MaxRunningPerProject = -1
 	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 3
@@ -175,7 +181,7 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 		}
 	}
 	for d.free() {
-		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until())
+		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until(), d.opts.MaxRunningPerProject)
 		if err != nil || !ok {
 			return err
 		}

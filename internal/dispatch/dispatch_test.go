@@ -13,6 +13,7 @@ import (
 	"quire"
 	"quire/internal/dispatch"
 	"quire/internal/journal"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -214,7 +215,7 @@ func (h *house) submit() quire.ExecutionID {
 		h.t.Fatal(err)
 	}
 	e := quire.Execution{ID: id, ProjectID: "p"}
-	if _, err := h.store.CreateExecution(h.t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, ProjectID: "p"}); err != nil {
+	if _, err := h.store.CreateExecution(h.t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, ProjectID: "p"}, service.QueueLimits{}); err != nil {
 		h.t.Fatal(err)
 	}
 	h.Wake()
