@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"quire"
 )
@@ -17,9 +18,11 @@ type Identity struct {
 	ExecutionID quire.ExecutionID `json:"executionId"`
 	PID         int               `json:"pid"`
 	Started     string            `json:"started"` // the process's start time in clock ticks since boot: tells it from a later one with its id
+	Boot        string            `json:"boot"`    // of the machine, for ids and start times come again
 	Attempt     int               `json:"attempt"`
-	Dir         string            `json:"dir"`    // the job's folder
-	RunDir      string            `json:"runDir"` // private folder with the control socket
+	Dir         string            `json:"dir"`              // the job's folder
+	RunDir      string            `json:"runDir"`           // private folder with the control socket
+	Groups      []string          `json:"groups,omitempty"` // folders of the control group of its notebook
 }
 
 const (
@@ -31,7 +34,21 @@ const (
 func (id Identity) Socket() string { return filepath.Join(id.RunDir, socketFile) }
 
 // Alive reports whether the executor's process still runs.
-func (id Identity) Alive() bool { return processStart(id.PID) == id.Started && id.Started != "" }
+func (id Identity) Alive() bool {
+	return id.Started != "" && processStart(id.PID) == id.Started && (id.Boot == "" || id.Boot == bootID())
+}
+
+// RemoveRunDir removes the private folder. It is idempotent. Only a folder
+// that an executor has made is removed, whatever the identity says.
+func (id Identity) RemoveRunDir() error {
+	if !strings.HasPrefix(filepath.Base(id.RunDir), runDirPrefix) {
+		return nil
+	}
+	if err := removeTree(id.RunDir); err != nil {
+		return fmt.Errorf("remove run folder: %w", err)
+	}
+	return nil
+}
 
 func (id Identity) write(dir string) error {
 	data, err := json.Marshal(id)
@@ -45,7 +62,8 @@ func (id Identity) write(dir string) error {
 	return os.Rename(path+".new", path)
 }
 
-func readIdentity(dir string) (Identity, error) {
+// ReadIdentity reads the identity of the last executor of the job in dir.
+func ReadIdentity(dir string) (Identity, error) {
 	var id Identity
 	data, err := os.ReadFile(filepath.Join(dir, identityFile))
 	if err != nil {
@@ -55,6 +73,15 @@ func readIdentity(dir string) (Identity, error) {
 		return id, fmt.Errorf("read identity: %w", err)
 	}
 	return id, nil
+}
+
+// bootID tells one run of the machine from another.
+func bootID() string {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(data))
 }
 
 // processStart returns the start time of a process in clock ticks since boot

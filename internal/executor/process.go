@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"quire"
@@ -23,6 +24,9 @@ import (
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	if err := closeInherited(); err != nil {
+		return err
+	}
 	if err := adoptOrphans(); err != nil {
 		return err
 	}
@@ -43,14 +47,21 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 	})()
 
 	id := Identity{
-		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Attempt: job.Attempt, Dir: dir, RunDir: server.dir,
+		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
+		Attempt: job.Attempt, Dir: dir, RunDir: server.dir,
 	}
+	encl := &enclosure{isolation: job.Isolation, dir: server.dir}
 	_, err = Run(ctx, job, &Options{
-		Logger:  logger,
-		RunDir:  server.dir,
-		Durable: server.durable,
-		Reap:    func() { killDescendants(logger) },
+		Logger:    logger,
+		RunDir:    filepath.Join(server.dir, kernelDir),
+		Durable:   server.durable,
+		Reap:      func() { encl.close(logger) },
+		enclosure: encl,
 		Opened: func() error {
+			if err := encl.open(); err != nil {
+				return errors.Join(err, encl.tmp().remove())
+			}
+			id.Groups = encl.groups()
 			if err := id.write(dir); err != nil {
 				return err
 			}
@@ -59,13 +70,16 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		},
 	})
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := readIdentity(dir)
+		running, readErr := ReadIdentity(dir)
 		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
 			return tell(ready, running)
 		}
 	}
 	return err
 }
+
+// kernelDir is the part of the run folder that the kernel sees.
+const kernelDir = "kernel"
 
 func readJob(dir string) (quire.Job, error) {
 	job := quire.Job{Dir: dir}

@@ -3,21 +3,23 @@ package local
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"quire"
+	"quire/internal/cgroup"
 	"quire/internal/executor"
 )
 
 // Clean implements dispatch.Backend. The kernel dies with its executor; what
-// it had started is known by the execution's id in its environment.
+// it had started is known by its control group, and by the execution's id in
+// its environment where there is no group, or it has left it.
 func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	id, err := identity(h)
 	if err != nil {
@@ -27,16 +29,30 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err := b.awaitExit(ctx, id); err != nil {
 		return err
 	}
+	group := groupOf(id)
+	if err := group.Kill(); err != nil {
+		b.logger.Error("end the notebook's processes", "execution_id", id.ExecutionID, "error", err)
+	}
 	if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(id.ExecutionID)); err != nil {
 		return err
 	}
-	// Only a folder that an executor has made is removed, whatever the handle says.
-	if strings.HasPrefix(filepath.Base(id.RunDir), "quire-") {
-		if err := os.RemoveAll(id.RunDir); err != nil {
-			return fmt.Errorf("remove run folder: %w", err)
-		}
+	return errors.Join(group.Remove(), id.RemoveRunDir())
+}
+
+// groupOf returns the executor's group. Only one of its own name is its.
+func groupOf(id executor.Identity) *cgroup.Group {
+	name := groupName(id.ExecutionID, id.Attempt)
+	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
+}
+
+// left reports whether an executor that has ended by itself was killed before
+// it had tidied up.
+func left(id executor.Identity) bool {
+	if len(groupOf(id).Paths()) > 0 {
+		return true
 	}
-	return nil
+	_, err := os.Stat(id.RunDir)
+	return err == nil
 }
 
 // killProcess kills the executor, if it is still the process that it was.

@@ -46,6 +46,11 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if finished == nil || finished.Retry {
 		return dispatch.ErrExecutorGone
 	}
+	if left(id) {
+		if err := b.Clean(ctx, h); err != nil {
+			b.logger.Error("clean up after executor", "execution_id", id.ExecutionID, "error", err)
+		}
+	}
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"quire"
@@ -139,7 +140,7 @@ func TestToTheEnd(t *testing.T) {
 	job := newJob(t, "")
 	h, id := start(t, b, job)
 	again, other := start(t, b, job)
-	if other != id {
+	if diff := cmp.Diff(id, other); diff != "" {
 		t.Errorf("a second start gave %s, want the first executor %s", again, h)
 	}
 	one, two := follow(t, b, job, h), follow(t, b, job, h)
