@@ -84,6 +84,9 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 		_ = options.Cgroup.Close() // only passed on
 	}
 	k.output.started()
+	if short := quire.Shortage(err); short != nil {
+		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
+	}
 	if err != nil && !missing(err) {
 		return err
 	}

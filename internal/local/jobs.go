@@ -48,6 +48,7 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		Notebook: e.Target.Notebook, Cell: e.Target.Cell,
 		KernelPath: j.KernelPath, Env: j.Env,
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
+		Terms: e.Terms, RetryOf: e.RetryOf,
 	}
 	if j.Host != nil {
 		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
