@@ -88,7 +88,7 @@ func bootID() string {
 // (proc(5), stat field 22), or "" if there is no such process.
 func processStart(pid int) string {
 	fields := processStat(pid)
-	if len(fields) < 20 {
+	if len(fields) < 20 || string(fields[0]) == "Z" { // it only waits to be collected
 		return ""
 	}
 	return string(fields[19])

@@ -45,14 +45,16 @@ func groupOf(id executor.Identity) *cgroup.Group {
 	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
 }
 
-// left reports whether an executor that has ended by itself was killed before
-// it had tidied up.
-func left(id executor.Identity) bool {
-	if len(groupOf(id).Paths()) > 0 {
-		return true
-	}
+// tidy cleans up after an executor that has finished its journal, and then was
+// killed before it had tidied up itself.
+func (b *Backend) tidy(ctx context.Context, h quire.Handle, id executor.Identity) {
 	_, err := os.Stat(id.RunDir)
-	return err == nil
+	if err != nil && len(groupOf(id).Paths()) == 0 {
+		return
+	}
+	if err := b.Clean(ctx, h); err != nil {
+		b.logger.Error("clean up after executor", "execution_id", id.ExecutionID, "error", err)
+	}
 }
 
 // killProcess kills the executor, if it is still the process that it was.

@@ -46,9 +46,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	}
 	switch {
 	case finished != nil && !finished.Retry:
-		if left(id) {
-			return b.Clean(ctx, h)
-		}
+		b.tidy(ctx, h, id)
 		return nil
 	case fault != nil:
 		return &dispatch.ExecutorFault{Why: *fault}
