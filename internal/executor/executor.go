@@ -56,7 +56,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
 	if err != nil {
 		return quire.Finished{}, err
 	}
