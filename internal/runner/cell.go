@@ -179,12 +179,11 @@ func (r *run) exchange(ctx context.Context, p phase, x *exchange, translate func
 			x.died = r.died()
 			return over, nil
 		}
-		if restarting(msg, r.replied) || r.session.changed(msg) {
+		if restarting(msg, r.served) || r.session.changed(msg) {
 			x.died = r.restarted()
 			return over, nil
 		}
 		x.observe(msg)
-		r.replied = r.replied || x.reply != nil
 		r.refuseInput(ctx, msg)
 		for _, e := range translate(msg) {
 			if err := r.emit(e); err != nil {
@@ -193,6 +192,7 @@ func (r *run) exchange(ctx context.Context, p phase, x *exchange, translate func
 		}
 		switch {
 		case x.complete():
+			r.served = true
 			return over, nil
 		case x.reply != nil && (p == running || p == interrupted):
 			return draining, nil

@@ -88,10 +88,10 @@ func (s *session) changed(msg *jupyter.Message) bool {
 
 // restarting reports whether the kernel announces that it starts anew. A
 // kernel may say that it starts once at first, before it takes requests.
-func restarting(msg *jupyter.Message, replied bool) bool {
+func restarting(msg *jupyter.Message, served bool) bool {
 	if msg.Channel != jupyter.IOPub || msg.Header.MsgType != "status" {
 		return false
 	}
 	state := executionState(msg)
-	return state == "restarting" || state == "starting" && replied
+	return state == "restarting" || state == "starting" && served
 }

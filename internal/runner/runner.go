@@ -53,7 +53,7 @@ type run struct {
 	tr      *translator
 	stopped *quire.Failure // why the run is being stopped, once it is
 	session session
-	replied bool  // the kernel has answered a request
+	served  bool  // the kernel has answered a request, on all channels
 	killed  int64 // OOM kills before the cell that runs
 }
 
