@@ -57,6 +57,9 @@ func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, di
 }
 
 func (k *kernel) start(ctx context.Context, job quire.Job) error {
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return err
+	}
 	info, err := k.connection()
 	if err != nil {
 		return err
