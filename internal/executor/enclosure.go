@@ -128,14 +128,6 @@ func (e *enclosure) bounds() *quire.Bounds {
 	return &e.isolation.Bounds
 }
 
-// groups returns the folders that a server needs to end the group.
-func (e *enclosure) groups() []string {
-	if e.group == nil {
-		return nil
-	}
-	return e.group.Paths()
-}
-
 // usage reads the group's counters, where there is one.
 func (e *enclosure) usage() (runner.Usage, bool) {
 	if e == nil || e.group == nil {

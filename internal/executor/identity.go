@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"quire"
+	"quire/internal/cgroup"
 )
 
 // Identity says where an executor is: what a server keeps as its handle. The
@@ -28,6 +30,8 @@ type Identity struct {
 const (
 	identityFile = "executor.json"
 	socketFile   = "control"
+	runDirPrefix = "quire-"
+	runDirRandom = 12 // characters: the names of sockets must be short
 )
 
 // Socket is the path of the executor's control socket.
@@ -38,10 +42,22 @@ func (id Identity) Alive() bool {
 	return id.Started != "" && processStart(id.PID) == id.Started && (id.Boot == "" || id.Boot == bootID())
 }
 
-// RemoveRunDir removes the private folder. It is idempotent. Only a folder
-// that an executor has made is removed, whatever the identity says.
+// GroupName is the name of an attempt's control group: what is left of another
+// attempt is not in its way.
+func GroupName(id quire.ExecutionID, attempt int) string { return fmt.Sprintf("%s-%d", id, attempt) }
+
+// Group returns the control group of the executor's notebook, which is empty
+// where there is none. Only one of its own name is its.
+func (id Identity) Group() *cgroup.Group {
+	name := GroupName(id.ExecutionID, id.Attempt)
+	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
+}
+
+// RemoveRunDir removes the executor's folder once the executor is dead: one
+// that ends by itself does so too. Only a folder that an executor has made is
+// removed, whatever the identity says. It is idempotent.
 func (id Identity) RemoveRunDir() error {
-	if !strings.HasPrefix(filepath.Base(id.RunDir), runDirPrefix) {
+	if !filepath.IsAbs(id.RunDir) || !strings.HasPrefix(filepath.Base(id.RunDir), runDirPrefix) {
 		return nil
 	}
 	if err := removeTree(id.RunDir); err != nil {
@@ -62,7 +78,7 @@ func (id Identity) write(dir string) error {
 	return os.Rename(path+".new", path)
 }
 
-// ReadIdentity reads the identity of the last executor of the job in dir.
+// ReadIdentity reads the identity of the executor that ran last in the folder dir.
 func ReadIdentity(dir string) (Identity, error) {
 	var id Identity
 	data, err := os.ReadFile(filepath.Join(dir, identityFile))

@@ -256,13 +256,12 @@ func without(env []string, name string) []string {
 const maxTempDir = 60
 
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
-func privateDir() (string, error) {
-	parent := os.TempDir()
-	if len(parent) > maxTempDir {
-		parent = "/tmp"
-	}
-	return os.MkdirTemp(parent, runDirPrefix)
-}
+func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix) }
 
-// runDirPrefix is what the names of private folders begin with.
-const runDirPrefix = "quire-"
+// tempDir is where folders with sockets go.
+func tempDir() string {
+	if dir := os.TempDir(); len(dir) <= maxTempDir {
+		return dir
+	}
+	return "/tmp"
+}

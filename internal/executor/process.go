@@ -10,8 +10,10 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 )
@@ -52,10 +54,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	if err != nil {
 		return err
 	}
-	server, err := newServer()
-	if err != nil {
-		return err
-	}
+	server := newServer()
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -66,7 +65,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 
 	id := Identity{
 		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
-		Attempt: job.Attempt, Dir: dir, RunDir: server.dir,
+		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
 	encl := &enclosure{isolation: job.Isolation, dir: server.dir}
 	_, err = Run(ctx, job, &Options{
@@ -76,23 +75,37 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 		Reap:      func() { encl.close(logger) },
 		enclosure: encl,
 		Opened: func() error {
-			if err := encl.open(); err != nil {
-				return errors.Join(err, encl.tmp().remove())
+			crash.At(crash.ExecutorOpened)
+			if before, err := ReadIdentity(dir); err == nil {
+				// Whoever held the journal before is dead, and nobody need have
+				// known of it.
+				if err := errors.Join(before.Group().Remove(), before.RemoveRunDir()); err != nil {
+					return err
+				}
 			}
-			id.Groups = encl.groups()
 			if err := id.write(dir); err != nil {
 				return err
 			}
-			server.start()
-			return tell(ready, id)
+			crash.At(crash.ExecutorIdentified)
+			if err := server.start(); err != nil {
+				return err
+			}
+			if err := encl.open(); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorListens)
+			if err := tell(ready, id); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorTold)
+			return nil
 		},
 	})
 	if f := lastWords(err); f != nil {
 		server.fail(*f)
 	}
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := ReadIdentity(dir)
-		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
+		if running, ok := awaitIdentity(ctx, dir, job.Attempt); ok {
 			return tell(ready, running)
 		}
 	}
@@ -101,6 +114,28 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 
 // kernelDir is the part of the run folder that the kernel sees.
 const kernelDir = "kernel"
+
+const (
+	identityLimit = 5 * time.Second
+	identityPause = 5 * time.Millisecond
+)
+
+// awaitIdentity returns the identity of the executor that runs the attempt. It
+// may have the journal and not have told its identity yet.
+func awaitIdentity(ctx context.Context, dir string, attempt int) (Identity, bool) {
+	ctx, cancel := context.WithTimeout(ctx, identityLimit)
+	defer cancel()
+	for {
+		if id, err := ReadIdentity(dir); err == nil && id.Attempt == attempt && id.Alive() {
+			return id, true
+		}
+		select {
+		case <-time.After(identityPause): // nobody tells
+		case <-ctx.Done():
+			return Identity{}, false
+		}
+	}
+}
 
 func readJob(dir string) (quire.Job, error) {
 	job := quire.Job{Dir: dir}

@@ -6,14 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"quire"
-	"quire/internal/cgroup"
 	"quire/internal/executor"
 )
 
@@ -25,11 +23,15 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err != nil {
 		return err
 	}
+	return b.clean(ctx, id)
+}
+
+func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	killProcess(id)
 	if err := b.awaitExit(ctx, id); err != nil {
 		return err
 	}
-	group := groupOf(id)
+	group := id.Group()
 	if err := group.Kill(); err != nil {
 		b.logger.Error("end the notebook's processes", "execution_id", id.ExecutionID, "error", err)
 	}
@@ -39,17 +41,11 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	return errors.Join(group.Remove(), id.RemoveRunDir())
 }
 
-// groupOf returns the executor's group. Only one of its own name is its.
-func groupOf(id executor.Identity) *cgroup.Group {
-	name := groupName(id.ExecutionID, id.Attempt)
-	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
-}
-
 // tidy cleans up after an executor that has finished its journal, and then was
 // killed before it had tidied up itself.
 func (b *Backend) tidy(ctx context.Context, h quire.Handle, id executor.Identity) {
 	_, err := os.Stat(id.RunDir)
-	if err != nil && len(groupOf(id).Paths()) == 0 {
+	if err != nil && len(id.Group().Paths()) == 0 {
 		return
 	}
 	if err := b.Clean(ctx, h); err != nil {

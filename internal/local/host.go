@@ -112,13 +112,10 @@ func (h *Host) Isolation(id quire.ExecutionID, attempt int, spec quire.Spec) qui
 	isolation := quire.Isolation{Bounds: b, Tmp: h.tmp}
 	if h.groups != nil {
 		isolation.Bounds.By = fmt.Sprintf("cgroup v%d", h.groups.Version())
-		isolation.Groups = h.groups.Paths(groupName(id, attempt))
+		isolation.Groups = h.groups.Paths(executor.GroupName(id, attempt))
 	}
 	return isolation
 }
-
-// groupName is of one attempt, so that what is left of another is not in the way.
-func groupName(id quire.ExecutionID, attempt int) string { return fmt.Sprintf("%s-%d", id, attempt) }
 
 // Sweep ends and removes the groups of executors that are gone, left by a
 // server that was killed with them. path finds an execution's folder.
@@ -137,7 +134,7 @@ func (h *Host) Sweep(_ context.Context, path func(quire.ExecutionID) string) err
 			continue // not of this naming
 		}
 		id, err := executor.ReadIdentity(path(quire.ExecutionID(name[:i])))
-		if err == nil && id.Alive() && groupName(id.ExecutionID, id.Attempt) == name {
+		if err == nil && id.Alive() && executor.GroupName(id.ExecutionID, id.Attempt) == name {
 			continue
 		}
 		h.logger.Info("remove the control group of an executor that is gone", "execution_id", name[:i])

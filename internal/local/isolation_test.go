@@ -370,7 +370,7 @@ time.sleep(600)`)
 		t.Fatal(err)
 	}
 	var fds []unix.PollFd
-	for _, text := range strings.Fields(string(data)) {
+	for text := range strings.FieldsSeq(string(data)) {
 		pid, err := strconv.Atoi(text)
 		if err != nil {
 			t.Fatal(err)

@@ -42,8 +42,7 @@ func probe(attr *syscall.SysProcAttr) error {
 	if err == nil {
 		return errors.Join(errors.New("the probe could be run"), cmd.Wait())
 	}
-	var errno unix.Errno
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
 		return errno
 	}
 	return fmt.Errorf("probe namespaces: %w", err)

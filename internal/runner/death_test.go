@@ -28,27 +28,32 @@ func TestDeathByMemory(t *testing.T) {
 		limit   int64
 	}{
 		{
-			"the kernel was the victim", runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
+			"the kernel was the victim",
+			runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
 			&jupyter.Exit{Code: -1, Signal: syscall.SIGKILL}, quire.KernelDied,
 			"the kernel ran out of memory: its limit is 512 MiB (peak 512 MiB) and the system killed it", limit,
 		},
 		{
-			"a wrapper exited after it", runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
+			"a wrapper exited after it",
+			runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
 			&jupyter.Exit{Code: 1}, quire.KernelDied,
 			"the kernel ran out of memory: its limit is 512 MiB (peak 512 MiB) and the system killed it", limit,
 		},
 		{
-			"the machine had no more", runner.Usage{Peak: 100 << 20, Limit: limit, OOMKills: 2},
+			"the machine had no more",
+			runner.Usage{Peak: 100 << 20, Limit: limit, OOMKills: 2},
 			&jupyter.Exit{Code: -1, Signal: syscall.SIGKILL}, quire.KernelDied,
 			"the kernel ran out of memory: the machine had no more (peak 100 MiB) and the system killed it", limit,
 		},
 		{
-			"another cause", runner.Usage{Peak: 20 << 30, Limit: 32 << 30, OOMKills: 1},
+			"another cause",
+			runner.Usage{Peak: 20 << 30, Limit: 32 << 30, OOMKills: 1},
 			&jupyter.Exit{Code: -1, Signal: syscall.SIGSEGV}, quire.KernelDied,
 			"the kernel died: signal SIGSEGV (peak memory 20 GiB)", 0,
 		},
 		{
-			"a child was the victim", runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
+			"a child was the victim",
+			runner.Usage{Peak: limit, Limit: limit, LimitReached: true, OOMKills: 2},
 			nil, quire.CellFailed,
 			"the cell raised E; meanwhile the system killed a process of the notebook for want of memory (limit 512 MiB, peak 512 MiB)", limit,
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"quire"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -109,12 +110,12 @@ func work(t *testing.T, path string) []disk {
 				ID: quire.ExecutionID(id), ProjectID: "p", Progress: quire.Progress{State: quire.Queued},
 				Inputs: map[string]any{"text": strings.Repeat("x", 6000*j)}, // more than a page
 			}
-			if _, err := s.CreateExecution(t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}); err != nil {
+			if _, err := s.CreateExecution(t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}, service.QueueLimits{}); err != nil {
 				t.Fatal(err)
 			}
 			disks = append(disks, look(t, path))
 		}
-		e, ok, err := s.ClaimQueued(t.Context(), "d1", time.Now().Add(time.Hour))
+		e, ok, err := s.ClaimQueued(t.Context(), "d1", time.Now().Add(time.Hour), -1)
 		if err != nil || !ok {
 			t.Fatalf("claim: %t, %v", ok, err)
 		}
