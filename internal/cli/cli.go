@@ -26,6 +26,7 @@ type ServeOptions struct {
 	TLSKey        string
 	AddressFile   string        // where the address is written once the server listens; empty: nowhere
 	MaxRunning    int           // executions at a time; 0: the server's choice
+	MaxProcesses  int           // processes and threads of one execution; 0: the server's choice
 	KernelEnv     []string      // names of the server's own variables that kernels may see
 	CellTimeout   time.Duration // 0: none
 	RunTimeout    time.Duration // 0: none

@@ -37,6 +37,7 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `file` with the certificate's private key")
 	f.StringVar(&o.AddressFile, "address-file", "", "`file` that the server writes its address to once it listens")
 	f.IntVar(&o.MaxRunning, "max-running", 0, "executions that run at a time (default: twice the processors, 4 at least)")
+	f.IntVar(&o.MaxProcesses, "max-processes", 0, "processes and threads of one execution (default: 4096)")
 	f.StringArrayVar(&o.KernelEnv, "kernel-env", nil, "`name` of a variable of the server's environment that kernels may see; may be repeated")
 	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
 	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")

@@ -33,6 +33,8 @@ type Options struct {
 	Durable func(size int64)  // called as the journal grows on disk, see journal.WriterOptions
 	Reap    func()            // ends whatever the kernel has left running
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
+
+	enclosure *enclosure // nil: there is none
 }
 
 type execution struct {
@@ -118,7 +120,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
-	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name}}); err != nil {
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds()}}); err != nil {
 		return quire.Finished{}, err
 	}
 	if d := e.job.Run.RunTimeout; d > 0 {
@@ -128,7 +130,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
+	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.enclosure)
 	if err != nil {
 		if ctx.Err() != nil {
 			return runner.Stopped(ctx), nil
@@ -140,7 +142,9 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
-	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{Run: e.job.Run, OutputNames: e.job.OutputNames})
+	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
 	}
