@@ -51,3 +51,22 @@ func (s *Store) RemoveExecutions(ctx context.Context, ids []quire.ExecutionID) e
 	}
 	return nil
 }
+
+// RemoveOperations implements service.RetentionStore.
+func (s *Store) RemoveOperations(ctx context.Context, before time.Time, limit int) (int, error) {
+	var n int64
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		gone, err := tx.ExecContext(ctx, `DELETE FROM operations WHERE id IN (
+			SELECT id FROM operations WHERE done = 1 AND kind != 'execute' AND modified_at < ? ORDER BY modified_at LIMIT ?)`,
+			moment{&before}, limit)
+		if err != nil {
+			return err
+		}
+		n, err = gone.RowsAffected()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("remove operations: %w", err)
+	}
+	return int(n), nil
+}
