@@ -96,8 +96,10 @@ func TestLock(t *testing.T) {
 		{"its own Python", "python", "", packages},
 		{"named by its path", filepath.Join(prefix, "bin", "python3.12"), "", packages},
 		{"a virtual environment", "python3", "home = /usr/bin\nversion = 3.12.3\n", "# python 3.12.3\n" + packages},
-		{"made by others", "python3", "version_info = 3.12.3.final.0\ninclude-system-site-packages = true\n",
-			"# python 3.12.3.final.0\n# and the packages of the system, which are not listed\n" + packages},
+		{
+			"made by others", "python3", "version_info = 3.12.3.final.0\ninclude-system-site-packages = true\n",
+			"# python 3.12.3.final.0\n# and the packages of the system, which are not listed\n" + packages,
+		},
 		{"another program", "/usr/bin/R", "", kernel},
 		{"another environment", filepath.Join(t.TempDir(), "bin", "python"), "", kernel},
 	} {
