@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 )
 
@@ -25,10 +26,13 @@ const stopTimeout = 5 * time.Second
 func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 	e := l.execution
 	// One that was taken up may have an executor although no handle was stored.
-	if e.Handle == nil && l.isCancelled() && !l.recovered {
-		return d.conclude(ctx, l, nil, quire.Finished{
-			State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled before it started"},
-		})
+	if e.Handle == nil && !l.recovered {
+		if err := d.admit(ctx, l); err != nil {
+			return err
+		}
+		if l.isCancelled() {
+			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
+		}
 	}
 	handle := e.Handle
 	if handle == nil {
@@ -38,23 +42,26 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 				return err
 			}
 			d.opts.Logger.Error("start executor", "execution_id", e.ID, "error", err)
-			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
+			d.letRecover(ctx, l, err)
+			return d.conclude(ctx, l, nil, d.lost(l, explain("the executor could not be started", err)))
 		}
+		crash.At(crash.StartTold)
 		if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
 			return err
 		}
+		crash.At(crash.StartStored)
 	}
 	err := d.followOn(ctx, l, handle)
 	if errors.Is(err, ErrExecutorGone) {
+		crash.At(crash.LostNoticed)
 		if err := d.backend.Clean(ctx, handle); err != nil {
 			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
 		}
+		crash.At(crash.LostCleaned)
 		if l.isCancelled() {
-			return d.conclude(ctx, l, handle, quire.Finished{
-				State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled; the executor ended without a word"},
-			})
+			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
-		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
+		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -70,10 +77,12 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 
 // start launches an executor.
 func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
+	crash.At(crash.StartBegin)
 	job, err := d.jobs.Job(ctx, l.execution)
 	if err != nil {
 		return nil, err
 	}
+	crash.At(crash.StartJob)
 	return d.backend.Start(ctx, job)
 }
 
@@ -125,7 +134,9 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
 		if p := l.snapshot(); err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+			crash.At(crash.ProgressBegin)
 			err = d.save(ctx, l, handle, p, nil)
+			crash.At(crash.ProgressStored)
 		}
 		if err != nil {
 			cancel(err)
@@ -142,7 +153,7 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 	for {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		err := d.backend.Stop(limited, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
+		err := d.backend.Stop(limited, handle, l.why)
 		cancel()
 		if err == nil {
 			return
@@ -154,15 +165,6 @@ func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 	}
 }
 
-// lost is the end of an attempt whose executor is gone.
-func (d *Dispatcher) lost(l *live, message string) quire.Finished {
-	return quire.Finished{
-		State:   quire.Failed,
-		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
-		Retry:   l.attempt < d.opts.MaxAttempts,
-	}
-}
-
 // conclude writes the end of an attempt that no executor writes any more into
 // the journal, unless it is there already, and stores it.
 func (d *Dispatcher) conclude(ctx context.Context, l *live, handle quire.Handle, end quire.Finished) error {
@@ -170,6 +172,7 @@ func (d *Dispatcher) conclude(ctx context.Context, l *live, handle quire.Handle,
 	for {
 		err := d.appendEnd(ctx, l, path, end)
 		if err == nil {
+			crash.At(crash.LostJournaled)
 			return d.saveEnd(ctx, l, handle)
 		}
 		if unreadable(err) {
@@ -218,7 +221,16 @@ func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) 
 	if p.Failure != nil && p.Failure.Kind == quire.QuireFault {
 		failed = quire.Errorf(quire.Internal, "%s", p.Failure.Message)
 	}
-	return d.save(ctx, l, handle, p, failed)
+	before, after := crash.EndBegin, crash.EndStored
+	if p.State == quire.Queued {
+		before, after = crash.RetryBegin, crash.RetryStored
+	}
+	crash.At(before)
+	if err := d.save(ctx, l, handle, p, failed); err != nil {
+		return err
+	}
+	crash.At(after)
+	return nil
 }
 
 // save stores progress, again and again while the store fails.

@@ -16,9 +16,11 @@ import (
 
 // Signal is one line of JSON on the control socket. The executor sends
 // Durable: at once after a connection was made, and whenever the journal has
-// grown on disk. A client sends Stop to end the run.
+// grown on disk; and Fault, last, where it ends because it cannot keep the
+// journal. A client sends Stop to end the run.
 type Signal struct {
 	Durable *int64         `json:"durable,omitempty"`
+	Fault   *quire.Failure `json:"fault,omitempty"`
 	Stop    *quire.Failure `json:"stop,omitempty"`
 }
 
@@ -38,24 +40,27 @@ type server struct {
 
 	mu      sync.Mutex
 	size    int64
+	fault   *quire.Failure
 	ended   bool
 	changed chan struct{} // closed and replaced when size or ended change
 }
 
-func newServer() (*server, error) {
-	dir, err := privateDir()
-	if err != nil {
-		return nil, fmt.Errorf("make run folder: %w", err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketFile), Net: "unix"})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for control: %w", err), os.RemoveAll(dir))
-	}
-	return &server{dir: dir, listener: l, changed: make(chan struct{})}, nil
+// newServer returns a server whose folder is not there yet: its name can be
+// written down first, so that whoever comes after a crash can remove it.
+func newServer() *server {
+	return &server{dir: filepath.Join(tempDir(), runDirPrefix+quire.NewID()[:runDirRandom]), changed: make(chan struct{})}
 }
 
-// start accepts connections until close.
-func (s *server) start() {
+// start makes the folder and accepts connections until close.
+func (s *server) start() error {
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make run folder: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(s.dir, socketFile), Net: "unix"})
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for control: %w", err), os.RemoveAll(s.dir))
+	}
+	s.listener = l
 	s.serving.Go(func() {
 		for {
 			conn, err := s.listener.AcceptUnix()
@@ -66,6 +71,7 @@ func (s *server) start() {
 			s.serving.Go(func() { s.listen(conn) }) // ends when announce closes the connection
 		}
 	})
+	return nil
 }
 
 // durable is told how long the journal is on disk.
@@ -83,7 +89,7 @@ func (s *server) announce(conn *net.UnixConn) {
 	sent := int64(-1)
 	for {
 		s.mu.Lock()
-		size, ended, changed := s.size, s.ended, s.changed
+		size, fault, ended, changed := s.size, s.fault, s.ended, s.changed
 		s.mu.Unlock()
 		if size != sent {
 			_ = conn.SetWriteDeadline(time.Now().Add(tellTimeout)) // a reader that sleeps must not keep us
@@ -91,6 +97,9 @@ func (s *server) announce(conn *net.UnixConn) {
 				return
 			}
 			sent = size
+		}
+		if ended && fault != nil {
+			_ = enc.Encode(Signal{Fault: fault}) // without it the end is one without a word
 		}
 		if ended {
 			return
@@ -112,8 +121,19 @@ func (s *server) listen(conn *net.UnixConn) {
 	}
 }
 
-// close tells every connection the rest, ends them, and removes the folder.
+// fail notes why the executor ends without an end in the journal.
+func (s *server) fail(why quire.Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = &why
+}
+
+// close tells every connection the rest, ends them, and removes the folder. It
+// does nothing to a server that was not started.
 func (s *server) close() {
+	if s.listener == nil {
+		return
+	}
 	_ = s.listener.Close()
 	s.mu.Lock()
 	s.ended = true

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 	"quire/jupyter"
@@ -55,7 +56,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
 	if err != nil {
 		return quire.Finished{}, err
 	}
@@ -77,13 +78,19 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 	if err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookBegin)
 	if err := e.writeNotebook(ctx, end); err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookPlaced)
 	if err := e.emit(quire.Event{Finished: &end}); err != nil {
 		return quire.Finished{}, err
 	}
-	return end, e.journal.Sync(context.WithoutCancel(ctx))
+	if err := e.journal.Sync(context.WithoutCancel(ctx)); err != nil {
+		return quire.Finished{}, err
+	}
+	crash.At(crash.FinishJournaled)
+	return end, nil
 }
 
 func (e *execution) emit(ev quire.Event) error {
@@ -108,7 +115,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		}
 		return fault(err), nil
 	}
-	started := &quire.Started{Attempt: int32(e.job.Attempt), Cells: plan.Cells, Injected: plan.Injected} //nolint:gosec // as above
+	started := &quire.Started{Attempt: int32(e.job.Attempt), Cells: plan.Cells, Injected: plan.Injected, Price: int32(e.job.Terms.Spec.UnitsPerSecond)} //nolint:gosec // as above
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -120,6 +127,8 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, runner.RunTimeout(d))
 		defer cancel()
 	}
+	ctx, release := limitTerms(ctx, e.job.Terms)
+	defer release()
 	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -168,6 +177,8 @@ func fault(err error) quire.Finished {
 	f := &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not run the notebook"}
 	if qe, ok := errors.AsType[*quire.Error](err); ok {
 		f.Message = qe.Error()
+	} else if short := quire.Shortage(err); short != nil {
+		f.Message += ": " + short.Message
 	}
 	return quire.Finished{State: quire.Failed, Failure: f}
 }

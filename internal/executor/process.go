@@ -9,20 +9,40 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 )
 
 // Main is the executor's process: it runs the job in the folder dir, answers
 // on a socket meanwhile, and tells its Identity on ready (one line of JSON)
-// once it can be found by it. If another executor already runs the same
+// once it can be found by it, or a Signal with a Fault where it cannot begin. If another executor already runs the same
 // attempt it tells that one's identity instead.
 //
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	err := serve(ctx, dir, ready, logger)
+	if f := lastWords(err); f != nil && ready != nil {
+		_ = json.NewEncoder(ready).Encode(Signal{Fault: f}) // nobody listens where the identity was told
+	}
+	return err
+}
+
+// lastWords says why an executor ends that cannot keep its journal, where the
+// machine is at fault.
+func lastWords(err error) *quire.Failure {
+	short := quire.Shortage(err)
+	if short == nil {
+		return nil
+	}
+	return &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not go on: " + short.Message}
+}
+
+func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
 	if err := adoptOrphans(); err != nil {
 		return err
 	}
@@ -30,10 +50,7 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	server, err := newServer()
-	if err != nil {
-		return err
-	}
+	server := newServer()
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -51,20 +68,60 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 		Durable: server.durable,
 		Reap:    func() { killDescendants(logger) },
 		Opened: func() error {
+			crash.At(crash.ExecutorOpened)
+			if before, err := ReadIdentity(dir); err == nil {
+				// Whoever held the journal before is dead, and nobody need have
+				// known of it.
+				if err := before.RemoveRunDir(); err != nil {
+					return err
+				}
+			}
 			if err := id.write(dir); err != nil {
 				return err
 			}
-			server.start()
-			return tell(ready, id)
+			crash.At(crash.ExecutorIdentified)
+			if err := server.start(); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorListens)
+			if err := tell(ready, id); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorTold)
+			return nil
 		},
 	})
+	if f := lastWords(err); f != nil {
+		server.fail(*f)
+	}
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := readIdentity(dir)
-		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
+		if running, ok := awaitIdentity(ctx, dir, job.Attempt); ok {
 			return tell(ready, running)
 		}
 	}
 	return err
+}
+
+const (
+	identityLimit = 5 * time.Second
+	identityPause = 5 * time.Millisecond
+)
+
+// awaitIdentity returns the identity of the executor that runs the attempt. It
+// may have the journal and not have told its identity yet.
+func awaitIdentity(ctx context.Context, dir string, attempt int) (Identity, bool) {
+	ctx, cancel := context.WithTimeout(ctx, identityLimit)
+	defer cancel()
+	for {
+		if id, err := ReadIdentity(dir); err == nil && id.Attempt == attempt && id.Alive() {
+			return id, true
+		}
+		select {
+		case <-time.After(identityPause): // nobody tells
+		case <-ctx.Done():
+			return Identity{}, false
+		}
+	}
 }
 
 func readJob(dir string) (quire.Job, error) {

@@ -5,24 +5,24 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 const (
-	sweepBatch = 100 // executions or operations that one transaction removes
+	expireBatch = 100 // executions or operations that one transaction removes
 
 	// keepOperations is how long an operation that belongs to no execution can
 	// be asked for after its end. That of an execution goes with the execution.
 	keepOperations = 30 * 24 * time.Hour
 )
 
-// sweepUntilDone removes what has expired, at once and then again and again
+// expireUntilDone removes what has expired, at once and then again and again
 // until ctx ends.
-func (s *Service) sweepUntilDone(ctx context.Context) {
-	ticker := time.NewTicker(s.sweep)
+func (s *Service) expireUntilDone(ctx context.Context) {
+	ticker := time.NewTicker(s.expiry)
 	defer ticker.Stop()
-	left := map[quire.ExecutionID]bool{}
 	for {
-		if err := s.sweepAll(ctx, left); err != nil && ctx.Err() == nil {
+		if err := s.expireAll(ctx); err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "expired executions are not all removed", "error", err)
 		}
 		select {
@@ -33,10 +33,12 @@ func (s *Service) sweepUntilDone(ctx context.Context) {
 	}
 }
 
-// sweepAll removes what has expired by now. Folders that resist stay in left,
-// for the next time; a server that starts removes those that have no row.
-func (s *Service) sweepAll(ctx context.Context, left map[quire.ExecutionID]bool) error {
-	s.removeFolders(ctx, left)
+// expireAll removes what has expired by now, and the folders that were left
+// before.
+func (s *Service) expireAll(ctx context.Context) error {
+	if err := s.removeFolders(ctx); err != nil {
+		return err
+	}
 	f := quire.ProjectFilter{Page: quire.Page{Size: quire.MaxPageSize}}
 	for {
 		page, next, err := s.store.Projects(ctx, f)
@@ -44,7 +46,7 @@ func (s *Service) sweepAll(ctx context.Context, left map[quire.ExecutionID]bool)
 			return err
 		}
 		for _, p := range page {
-			if err := s.sweepProject(ctx, p, left); err != nil {
+			if err := s.expireProject(ctx, p); err != nil {
 				return err
 			}
 		}
@@ -53,14 +55,14 @@ func (s *Service) sweepAll(ctx context.Context, left map[quire.ExecutionID]bool)
 		}
 	}
 	for {
-		n, err := s.store.RemoveOperations(ctx, s.now().Add(-keepOperations), sweepBatch)
-		if err != nil || n < sweepBatch {
+		n, err := s.store.RemoveOperations(ctx, s.now().Add(-keepOperations), expireBatch)
+		if err != nil || n < expireBatch {
 			return err
 		}
 	}
 }
 
-func (s *Service) sweepProject(ctx context.Context, p quire.Project, left map[quire.ExecutionID]bool) error {
+func (s *Service) expireProject(ctx context.Context, p quire.Project) error {
 	policy := s.policyOf(p)
 	var before time.Time // nothing ended before that
 	if policy.KeepFor > 0 {
@@ -70,7 +72,7 @@ func (s *Service) sweepProject(ctx context.Context, p quire.Project, left map[qu
 	}
 	removed := 0
 	for {
-		ids, err := s.store.Expired(ctx, p.ID, before, policy.KeepLast, sweepBatch)
+		ids, err := s.store.Expired(ctx, p.ID, before, policy.KeepLast, expireBatch)
 		if err != nil {
 			return err
 		}
@@ -79,15 +81,16 @@ func (s *Service) sweepProject(ctx context.Context, p quire.Project, left map[qu
 		if len(gone) == 0 {
 			break
 		}
-		// The rows go first: what can be seen is whole.
+		// The rows go first: what can be seen is whole. The store keeps in mind
+		// which folders are to follow.
 		if err := s.store.RemoveExecutions(ctx, gone); err != nil {
 			return err
 		}
+		crash.At(crash.ExpireStored)
 		removed += len(gone)
-		for _, id := range gone {
-			left[id] = true
+		if err := s.removeFolders(ctx); err != nil {
+			return err
 		}
-		s.removeFolders(ctx, left)
 	}
 	if removed > 0 {
 		s.log.InfoContext(ctx, "executions expired", "project_id", p.ID, "removed", removed)
@@ -106,12 +109,24 @@ func (s *Service) idle(ids []quire.ExecutionID) []quire.ExecutionID {
 	return idle
 }
 
-func (s *Service) removeFolders(ctx context.Context, left map[quire.ExecutionID]bool) {
-	for id := range left {
-		if err := s.archive.Remove(ctx, id); err == nil {
-			delete(left, id)
-		} else if ctx.Err() == nil {
-			s.log.WarnContext(ctx, "folder of an expired execution is left over", "execution_id", id, "error", err)
-		}
+// removeFolders removes the folders of executions whose rows are gone. One that
+// resists is left for the next time.
+func (s *Service) removeFolders(ctx context.Context) error {
+	ids, err := s.store.Removed(ctx)
+	if err != nil || len(ids) == 0 {
+		return err
 	}
+	var gone []quire.ExecutionID
+	for _, id := range ids {
+		if err := s.archive.Remove(ctx, id); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			s.log.WarnContext(ctx, "folder of an expired execution is left over", "execution_id", id, "error", err)
+			continue
+		}
+		crash.At(crash.ExpireFolder)
+		gone = append(gone, id)
+	}
+	return s.store.ForgetRemoved(ctx, gone)
 }

@@ -78,7 +78,7 @@ func TestExpiryByNumber(t *testing.T) {
 
 func TestExpiryByAge(t *testing.T) {
 	var c clock
-	h := newHouse(t, &service.Options{Now: c.now, Sweep: time.Millisecond})
+	h := newHouse(t, &service.Options{Now: c.now, Expiry: time.Millisecond})
 	id := h.ended(t)
 	made, err := h.CreateProject(t.Context(), caller, quire.Project{CommunityID: quire.DefaultCommunity})
 	if err != nil {
@@ -99,7 +99,7 @@ func TestExpiryByAge(t *testing.T) {
 	}
 
 	// What belongs to no execution goes after thirty days: by the time that a
-	// second sweep has found something, the first is over.
+	// second look has found something, the first is over.
 	c.ahead.Store(int64(31 * 24 * time.Hour))
 	for range 2 {
 		expired = h.log.said("executions expired")

@@ -31,7 +31,7 @@ type Options struct {
 	Run       quire.RunSettings // the server's, over quire.DefaultRunSettings
 	Policy    quire.Policy      // the server's, over quire.DefaultPolicy
 	MaxQueued int               // executions that wait on the whole server; default 100,000, negative means no limit
-	Sweep     time.Duration     // between two looks for what has expired; default 1 min
+	Expiry    time.Duration     // between two looks for what has expired; default 1 min
 	Logger    *slog.Logger      // default: nothing is logged
 	Now       func() time.Time  // default time.Now
 }
@@ -51,7 +51,7 @@ type Service struct {
 	run       quire.RunSettings
 	policy    quire.Policy
 	maxQueued int
-	sweep     time.Duration
+	expiry    time.Duration
 	log       *slog.Logger
 	now       func() time.Time
 
@@ -60,7 +60,7 @@ type Service struct {
 
 const (
 	defaultMaxQueued = 100_000
-	defaultSweep     = time.Minute
+	defaultExpiry    = time.Minute
 )
 
 // New returns a Service. Its Run must be running for deletions to be finished
@@ -80,15 +80,15 @@ func New(parts Parts, opts *Options) *Service {
 		run:        opts.Run.Or(quire.DefaultRunSettings()),
 		policy:     opts.Policy.Or(quire.DefaultPolicy()),
 		maxQueued:  cmp.Or(opts.MaxQueued, defaultMaxQueued),
-		sweep:      opts.Sweep,
+		expiry:     opts.Expiry,
 		log:        opts.Logger,
 		now:        opts.Now,
 	}
 	if s.catalogue == nil {
 		s.catalogue = quire.DefaultCatalogue()
 	}
-	if s.sweep <= 0 {
-		s.sweep = defaultSweep
+	if s.expiry <= 0 {
+		s.expiry = defaultExpiry
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -54,7 +54,7 @@ type ProjectStore interface {
 	DeleteProject(ctx context.Context, id quire.ProjectID, op quire.Operation) (quire.Operation, error)
 }
 
-// DeletionStore finishes what DeleteProject began.
+// DeletionStore finishes what DeleteProject began, and knows what else may go.
 type DeletionStore interface {
 	// DeletedProjects returns the ids of the projects that wait for Purge.
 	DeletedProjects(ctx context.Context) ([]quire.ProjectID, error)
@@ -66,6 +66,10 @@ type DeletionStore interface {
 	// FailedPrecondition a project that is not deleted or has executions that
 	// have not ended, and does nothing to one that is gone.
 	PurgeProject(ctx context.Context, id quire.ProjectID) error
+	// HasProject and HasExecution report whether there is such a row, of a
+	// deleted project too.
+	HasProject(ctx context.Context, id quire.ProjectID) (bool, error)
+	HasExecution(ctx context.Context, id quire.ExecutionID) (bool, error)
 }
 
 // OperationStore finds operations.
@@ -113,8 +117,14 @@ type RetentionStore interface {
 	// beyond the newest keepLast. A negative keepLast keeps all.
 	Expired(ctx context.Context, id quire.ProjectID, before time.Time, keepLast, limit int) ([]quire.ExecutionID, error)
 	// RemoveExecutions removes the rows of ended executions and of their
-	// operations. It passes over what is gone already or has not ended.
+	// operations, and adds them to those that Removed returns. It passes over
+	// what is gone already or has not ended.
 	RemoveExecutions(ctx context.Context, ids []quire.ExecutionID) error
+	// Removed returns the executions that RemoveExecutions has removed and
+	// ForgetRemoved was not told of: their folders may be there.
+	Removed(ctx context.Context) ([]quire.ExecutionID, error)
+	// ForgetRemoved drops executions whose folders are gone.
+	ForgetRemoved(ctx context.Context, ids []quire.ExecutionID) error
 	// RemoveOperations removes up to limit of the operations that were done
 	// before the given time, those of executions apart, and returns how many.
 	RemoveOperations(ctx context.Context, before time.Time, limit int) (int, error)

@@ -40,14 +40,44 @@ func (s *Store) RemoveExecutions(ctx context.Context, ids []quire.ExecutionID) e
 			if n == 0 {
 				continue // it is gone already, or has not ended
 			}
-			if _, err := tx.ExecContext(ctx, "DELETE FROM operations WHERE id = ? AND done = 1", id); err != nil {
-				return err
+			for _, query := range []string{
+				"DELETE FROM operations WHERE id = ? AND done = 1",
+				"INSERT INTO removed_executions (id) VALUES (?)",
+			} {
+				if _, err := tx.ExecContext(ctx, query, id); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("remove executions: %w", err)
+	}
+	return nil
+}
+
+// Removed implements service.RetentionStore.
+func (s *Store) Removed(ctx context.Context) ([]quire.ExecutionID, error) {
+	ids, err := column[quire.ExecutionID](ctx, s.reader, "SELECT id FROM removed_executions")
+	if err != nil {
+		return nil, fmt.Errorf("list removed executions: %w", err)
+	}
+	return ids, nil
+}
+
+// ForgetRemoved implements service.RetentionStore.
+func (s *Store) ForgetRemoved(ctx context.Context, ids []quire.ExecutionID) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM removed_executions WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("forget removed executions: %w", err)
 	}
 	return nil
 }

@@ -46,9 +46,9 @@ func (s *Store) Budget(ctx context.Context, id quire.ProjectID, since time.Time)
 	var b quire.Budget
 	var limits quire.ProjectLimits
 	from := moment{&since}
-	err := s.reader.QueryRowContext(ctx, `SELECT limits, unit_balance, (
+	err := s.reader.QueryRowContext(ctx, `SELECT limits, unit_balance, iif(limits ->> '$.maxUnitsPerHour' IS NULL, 0, (
 			SELECT coalesce(sum((finished_at - max(started_at, ?)) / 1000000000 * price), 0) FROM executions
-			WHERE project_id = projects.id AND finished_at > ? AND started_at > 0)
+			WHERE project_id = projects.id AND finished_at > ? AND started_at > 0))
 		FROM projects WHERE id = ?`, from, from, id).
 		Scan(asJSON((*storedLimits)(&limits)), &b.Balance, &b.Spent)
 	if err != nil {

@@ -55,6 +55,15 @@ func removeExecutions(t *testing.T, s Store) {
 		wantCode(t, err, quire.NotFound)
 		_, err = s.Operation(ctx, quire.OperationID(gone))
 		wantCode(t, err, quire.NotFound)
+		removed, err := s.Removed(ctx)
+		must(t, err)
+		same(t, "removed", removed, []quire.ExecutionID{gone})
+	}
+	for range 2 {
+		must(t, s.ForgetRemoved(ctx, []quire.ExecutionID{"nobody", gone}))
+		removed, err := s.Removed(ctx)
+		must(t, err)
+		same(t, "removed", removed, nil)
 	}
 	_, err := s.Execution(ctx, queued)
 	must(t, err)
