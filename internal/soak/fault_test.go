@@ -85,7 +85,7 @@ func (h *harness) awaitMoment(ctx context.Context, f fault, r *record) bool {
 	there := func() bool {
 		switch f.when {
 		case starting:
-			return r.progress.State == quire.Starting
+			return r.progress.State == quire.Starting || r.progress.State == quire.Running
 		case running, finishing:
 			return r.cell >= gateCell
 		case anyTime:
@@ -272,14 +272,14 @@ func (h *harness) killOrphan(ctx context.Context, f fault, r *record) bool {
 func (h *harness) killThrice(ctx context.Context, f fault, r *record) bool {
 	f.when = running
 	for range 3 {
+		r.mu.Lock()
+		before := r.retries
+		r.mu.Unlock()
 		if !h.awaitMoment(ctx, f, r) || !h.killExecutor(ctx, f, r) {
 			return false
 		}
-		r.mu.Lock()
-		before := r.progress.Attempt
-		r.mu.Unlock()
 		limited, cancel := context.WithTimeout(ctx, targetLimit)
-		r.await(limited, func() bool { return r.progress.Attempt > before || r.progress.State == quire.Queued || r.over() })
+		r.await(limited, func() bool { return r.retries > before || r.over() })
 		cancel()
 	}
 	return true

@@ -47,11 +47,7 @@ type harness struct {
 	watching sync.WaitGroup
 }
 
-func newHarness(ctx context.Context, dir string) (*harness, error) {
-	python := os.Getenv("QUIRE_TEST_PYTHON")
-	if python == "" {
-		return nil, errors.New("QUIRE_TEST_PYTHON names no interpreter: run make test")
-	}
+func newHarness(ctx context.Context, dir, python string) (*harness, error) {
 	h := &harness{dir: dir, plan: newPlan(*soakSeed, *soakFaults), kinds: kinds(), projects: map[bool]string{}}
 	h.report = newReport(h.plan.seed)
 	var err error

@@ -29,6 +29,7 @@ type record struct {
 	sums      []uint64 // of the events, in order
 	progress  quire.Progress
 	cell      int32 // the last that began; -1: none in this attempt
+	retries   int   // attempts that ended to be followed by another
 	finished  *quire.Finished
 	silentEnd bool // the stream says that there is no more, with no Finished
 	ended     time.Time
@@ -111,6 +112,8 @@ func (r *record) see(e quire.Event) error {
 		switch {
 		case e.Started != nil:
 			r.cell = -1
+		case e.Finished != nil && e.Finished.Retry:
+			r.cell, r.retries = -1, r.retries+1
 		case e.CellStarted != nil:
 			r.cell = e.CellStarted.Cell
 		case e.Finished != nil && !e.Finished.Retry:

@@ -12,12 +12,15 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"quire/internal/testenv"
 )
 
 var (
 	soakTime   = flag.Duration("soak.time", 40*time.Second, "`time` after which no further round begins")
 	soakSeed   = flag.Uint64("soak.seed", 1, "`number` that the plan of notebooks and faults is made of; 0 takes one by chance")
 	soakFaults = flag.String("soak.faults", "", "comma-separated `kinds` of faults; empty: all of them")
+	soakLog    = flag.String("soak.log", "", "`file` that the timeline is written to, whatever comes out")
 	soakSlack  = flag.Float64("soak.slack", 4, "`factor` on the limits of time, for a machine that does other things as well")
 )
 
@@ -36,7 +39,7 @@ func TestMain(m *testing.M) {
 // TestSoak runs one round after the other until the time is over. Each has its
 // notebooks and faults, and an audit at its end.
 func TestSoak(t *testing.T) {
-	h, err := newHarness(t.Context(), os.Getenv(folderVariable))
+	h, err := newHarness(t.Context(), os.Getenv(folderVariable), testenv.Python(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +50,11 @@ func TestSoak(t *testing.T) {
 	}
 	h.finalAudit(t.Context())
 	t.Logf("\n%s", h.report.summary())
+	if *soakLog != "" {
+		if err := os.WriteFile(*soakLog, []byte(h.report.log()), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
 	if found := h.report.discrepancies(); len(found) > 0 {
 		t.Errorf("%d discrepancies with the seed %d; the data folder and the logs are kept in %s", len(found), h.plan.seed, h.keep())
 		for _, d := range found {
