@@ -90,7 +90,7 @@ func judgeAttempt(k kind, a attempt, hits []hit) string {
 	if a.finished.Failure != nil {
 		message = a.finished.Failure.Message
 	}
-	return fmt.Sprintf("attempt %d ended with %s (retry %t, %q); %s is what the notebook does, and it was hit by %+v",
+	return fmt.Sprintf("attempt %d ended with %s (retry %t, %q); %s is what the notebook does, and it was hit by %s",
 		a.number, got, a.finished.Retry, message, k.end, mine)
 }
 

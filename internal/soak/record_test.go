@@ -51,6 +51,13 @@ type hit struct {
 	until   time.Time
 }
 
+func (h hit) String() string {
+	if h.what == hindered {
+		return string(h.fault)
+	}
+	return fmt.Sprintf("%s in attempt %d %s, sure %t", h.fault, h.attempt, h.signal, h.sure)
+}
+
 // hitKind is what a fault does to an execution.
 type hitKind int
 
