@@ -180,6 +180,21 @@ func (h *harness) auditAnswers(ctx context.Context, r *record, attempts []attemp
 	if got != end || e.Attempt != len(attempts) {
 		add("the server says %s after %d attempts; its events say %s after %d", got, e.Attempt, end, len(attempts))
 	}
+	var before, listed []int
+	for _, a := range attempts[:max(len(attempts)-1, 0)] {
+		if a.finished != nil {
+			before = append(before, a.number)
+		}
+	}
+	for _, a := range e.Attempts {
+		listed = append(listed, a.Number)
+		if a.Failure.Message == "" {
+			add("the server does not say why attempt %d was lost", a.Number)
+		}
+	}
+	if !slices.Equal(before, listed) {
+		add("the server lists the attempts %v before the last one, its events %v", listed, before)
+	}
 	if end.state == quire.Succeeded && len(r.kind.outputs) == 1 {
 		value := r.submission.n
 		if r.submission.kind == sums {

@@ -120,6 +120,10 @@ type execution struct {
 	CellsDone       int
 	Failure         *quire.Failure
 	OutputVariables []quire.Variable
+	Attempts        []struct { // those before
+		Number  int
+		Failure quire.Failure
+	}
 }
 
 // project makes a project and returns its id.

@@ -22,7 +22,7 @@ const recoveryLimit = 3 * time.Second
 // reasons are what an end must say of the resource that it is due to.
 var reasons = map[faultKind]*regexp.Regexp{
 	diskFull:        regexp.MustCompile(`(?i)no space|disk (is )?full|no room`),
-	readOnly:        regexp.MustCompile(`(?i)read-only|cannot be written`),
+	readOnly:        regexp.MustCompile(`(?i)read-only|only be read`),
 	descriptorsOut:  regexp.MustCompile(`(?i)open files|file descriptors`),
 	processesRunOut: regexp.MustCompile(`(?i)process|thread|fork|resource temporarily unavailable`),
 }

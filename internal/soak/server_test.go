@@ -65,7 +65,9 @@ func (s *server) data(path ...string) string {
 
 // command returns what starts a server on the data folder.
 func (s *server) command(ctx context.Context, listen, addressFile string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, s.programs[s.program], "serve", "--listen", listen, "--data", s.data(), //nolint:gosec // the program under test
+	// Go gives its children the limit that it was started with where it raised
+	// that: kernels then do not suffer from what a fault leaves the server.
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -S -n 4096; exec "$0" "$@"`, s.programs[s.program], "serve", "--listen", listen, "--data", s.data(), //nolint:gosec // the program under test
 		"--python", s.python, "--address-file", addressFile, "--max-running", maxRunning, "--kernel-env", "SOAK_DIR")
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LANG=C.UTF-8",
