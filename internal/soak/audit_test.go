@@ -390,9 +390,7 @@ func (h *harness) finalAudit(ctx context.Context) {
 		return
 	}
 	h.report.note("the final audit begins")
-	if err := h.server.stop(syscall.SIGTERM); err != nil {
-		h.report.discrepancy("%v", err)
-	}
+	h.stop(syscall.SIGTERM)
 	h.auditProcesses(ctx)
 	if err := checkDatabase(ctx, h.server.data("quire.db")); err != nil {
 		h.report.discrepancy("the database: %v", err)
@@ -413,10 +411,9 @@ func (h *harness) finalAudit(ctx context.Context) {
 			h.report.discrepancy("%s: in the end %s", r, wrong)
 		}
 	}
+	h.repeat(ctx, h.all)
 	h.auditFolders(ctx)
-	if err := h.server.stop(syscall.SIGTERM); err != nil {
-		h.report.discrepancy("%v", err)
-	}
+	h.stop(syscall.SIGTERM)
 	h.auditProcesses(ctx)
 }
 

@@ -18,13 +18,14 @@ import (
 type faultKind string
 
 const (
-	serverKilled     faultKind = "server-killed"          // and started at once
-	serverAway       faultKind = "server-away"            // and started after a while
-	serverUpgraded   faultKind = "server-upgraded"        // ended by SIGTERM, started from another file
-	serversRolled    faultKind = "servers-rolled"         // several restarts in a row
-	executorKilled   faultKind = "executor-killed"        // while the server runs
-	executorOrphaned faultKind = "executor-killed-alone"  // while no server runs
-	executorThrice   faultKind = "executor-killed-thrice" // in every attempt
+	serverKilled     faultKind = "server-killed"            // and started at once
+	serverAway       faultKind = "server-away"              // and started after a while
+	serverUpgraded   faultKind = "server-upgraded"          // ended by SIGTERM, started from another file
+	serversRolled    faultKind = "servers-rolled"           // several restarts in a row
+	executorKilled   faultKind = "executor-killed"          // while the server runs
+	executorAtStart  faultKind = "executor-killed-at-start" // before it has said who it is
+	executorOrphaned faultKind = "executor-killed-alone"    // while no server runs
+	executorThrice   faultKind = "executor-killed-thrice"   // in every attempt
 	kernelKilled     faultKind = "kernel-killed"
 	powerCut         faultKind = "power-cut"         // everything dies, journals end anywhere
 	powerCutGarbled  faultKind = "power-cut-garbled" // and hold rubbish beyond
@@ -37,7 +38,7 @@ const (
 
 func faultKinds() []faultKind {
 	return []faultKind{
-		serverKilled, serverAway, serverUpgraded, serversRolled, executorKilled, executorOrphaned, executorThrice, kernelKilled,
+		serverKilled, serverAway, serverUpgraded, serversRolled, executorKilled, executorAtStart, executorOrphaned, executorThrice, kernelKilled,
 		powerCut, powerCutGarbled, diskFull, readOnly, descriptorsOut, processesRunOut, secondServer,
 	}
 }
@@ -54,6 +55,8 @@ func (h *harness) inject(ctx context.Context, f fault, r *record) {
 		done = h.roll(ctx, f)
 	case executorKilled:
 		done = h.awaitMoment(ctx, f, r) && h.killExecutor(ctx, f, r)
+	case executorAtStart:
+		done = h.killAtStart(ctx, f)
 	case executorOrphaned:
 		done = h.killOrphan(ctx, f, r)
 	case executorThrice:
@@ -113,13 +116,22 @@ func (h *harness) restart(ctx context.Context, f fault) bool {
 		signal = syscall.SIGTERM
 		h.server.upgrade()
 	}
-	if err := h.server.stop(signal); err != nil {
-		h.report.discrepancy("%v", err)
-	}
+	h.stop(signal)
 	if f.kind == serverAway {
 		wait(ctx, f.pause)
 	}
 	return h.startAgain(ctx)
+}
+
+// stop ends the server by a signal.
+func (h *harness) stop(signal syscall.Signal) {
+	begun := time.Now()
+	if err := h.server.stop(signal); err != nil {
+		h.report.discrepancy("%v", err)
+	}
+	if signal == syscall.SIGTERM {
+		h.report.count(func(rep *report) { rep.stopped = append(rep.stopped, time.Since(begun)) })
+	}
 }
 
 // roll restarts the server again and again, as it comes.
@@ -130,9 +142,7 @@ func (h *harness) roll(ctx context.Context, f fault) bool {
 			signal = syscall.SIGTERM
 		}
 		h.server.upgrade()
-		if err := h.server.stop(signal); err != nil {
-			h.report.discrepancy("%v", err)
-		}
+		h.stop(signal)
 		if !h.startAgain(ctx) {
 			return false
 		}
@@ -253,12 +263,45 @@ func (h *harness) attemptOf(id string, _ process) int {
 	return job.Attempt
 }
 
+// killAtStart kills the next executor that starts, whosever it is.
+func (h *harness) killAtStart(ctx context.Context, f fault) bool {
+	before := executors(processes())
+	done := false
+	_ = poll(ctx, 2*f.pause, func() (bool, error) { // that none has started says done
+		for id, executor := range executors(processes()) {
+			r := h.recordOf(id)
+			if executor.pid == before[id].pid || r == nil {
+				continue
+			}
+			h.lose(f, r, executor)
+			done = executor.signal(syscall.SIGKILL)
+			return true, nil
+		}
+		return false, nil
+	})
+	return done
+}
+
+// recordOf returns the round's record of an execution, nil where there is none
+// yet: its submit may not be answered.
+func (h *harness) recordOf(id string) *record {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.records {
+		r.mu.Lock()
+		found := r.id == id
+		r.mu.Unlock()
+		if found {
+			return r
+		}
+	}
+	return nil
+}
+
 // killOrphan kills the target's executor while there is no server.
 func (h *harness) killOrphan(ctx context.Context, f fault, r *record) bool {
 	h.awaitMoment(ctx, f, r)
-	if err := h.server.stop(syscall.SIGKILL); err != nil {
-		h.report.discrepancy("%v", err)
-	}
+	h.stop(syscall.SIGKILL)
 	executor, ok := executors(processes())[r.id]
 	if ok {
 		h.lose(f, r, executor)

@@ -73,8 +73,8 @@ const (
 	othersLeast  = 6
 	othersMost   = 11
 	submitWithin = 4 * time.Second
-	faultsLeast  = 2
-	faultsMost   = 4
+	faultsLeast  = 3
+	faultsMost   = 5
 	faultsWithin = 6 * time.Second
 )
 

@@ -29,6 +29,7 @@ type report struct {
 	refused   map[string]int
 	starts    int
 	takenUp   []time.Duration // from a server's address to the last state that it was asked for
+	stopped   []time.Duration // from SIGTERM to the server's end
 	gone      []time.Duration // from an executor's death to that of its last process
 	leftOut   []string
 	submitted int
@@ -107,6 +108,7 @@ func (r *report) summary() string {
 		fmt.Fprintf(&b, "left out: %s\n", left)
 	}
 	fmt.Fprintf(&b, "server starts: %d; all taken up again: %s\n", r.starts, spread(r.takenUp))
+	fmt.Fprintf(&b, "ended after SIGTERM: %s\n", spread(r.stopped))
 	fmt.Fprintf(&b, "processes gone after an executor's death: %s\n", spread(r.gone))
 	fmt.Fprintf(&b, "discrepancies: %d\n", len(r.found))
 	return b.String()
