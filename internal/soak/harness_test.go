@@ -138,7 +138,7 @@ func (h *harness) run(ctx context.Context, r round) {
 		begun := time.Now()
 		for _, f := range r.faults {
 			if wait(ctx, f.at-time.Since(begun)) {
-				h.inject(ctx, f, records[f.target])
+				h.inject(ctx, f, target(records, f))
 			}
 		}
 		for _, rec := range records {
@@ -149,6 +149,21 @@ func (h *harness) run(ctx context.Context, r round) {
 	h.awaitEnds(ctx, records)
 	h.repeat(ctx, records)
 	h.auditRound(ctx, records)
+}
+
+// target returns the execution that a fault is to hit: the planned one, or the
+// next that still waits at its gate.
+func target(records []*record, f fault) *record {
+	for i := range targets {
+		r := records[(f.target+i)%targets]
+		r.mu.Lock()
+		waits := r.atGate() && !r.over()
+		r.mu.Unlock()
+		if waits {
+			return r
+		}
+	}
+	return records[f.target]
 }
 
 // play submits an execution, has it watched, and cancels it where that is planned.

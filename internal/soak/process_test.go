@@ -114,9 +114,8 @@ func (p process) signal(s unix.Signal) bool {
 
 // death waits for the end of processes. It is opened before they are killed.
 type death struct {
-	fds  []unix.PollFd
-	who  []process
-	from time.Time
+	fds []unix.PollFd
+	who []process
 }
 
 func watchDeath(of []process) *death {
@@ -146,10 +145,7 @@ func (d *death) await(ctx context.Context, begin time.Time, limit time.Duration)
 	var left []process
 	for i := range d.fds {
 		for {
-			rest := limit - time.Since(begin)
-			if rest < 0 {
-				rest = 0
-			}
+			rest := max(limit-time.Since(begin), 0)
 			n, err := unix.Poll(d.fds[i:i+1], int(rest.Milliseconds()))
 			if errors.Is(err, unix.EINTR) && ctx.Err() == nil {
 				continue

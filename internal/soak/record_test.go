@@ -98,8 +98,6 @@ func (r *record) await(ctx context.Context, what func() bool) bool {
 	}
 }
 
-func (r *record) hit(h hit) { r.change(func() { r.hits = append(r.hits, h) }) }
-
 // over reports whether the watcher has seen the end. The caller holds r.mu.
 func (r *record) over() bool { return r.finished != nil || r.silentEnd }
 

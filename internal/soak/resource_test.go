@@ -91,8 +91,9 @@ func (h *harness) takeAway(f fault) (giveBack func() error, err error) {
 		return limitDescriptors(h.server.pid(), f.amount%6)
 	case processesRunOut:
 		return h.server.cgroup.limit(f.amount % 8)
+	default:
+		return nil, fmt.Errorf("%s is no resource", f.kind)
 	}
-	return nil, fmt.Errorf("%s is no resource", f.kind)
 }
 
 // fillDisk leaves room bytes or less of the file system.
