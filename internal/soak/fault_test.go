@@ -158,11 +158,7 @@ func (h *harness) roll(ctx context.Context, f fault) bool {
 func (h *harness) startAgain(ctx context.Context) bool {
 	under := h.underWay()
 	h.report.count(func(rep *report) { rep.starts++ })
-	if err := h.server.start(ctx); err != nil {
-		h.report.discrepancy("the next server does not start: %v\n%s", err, h.server.lastWords())
-		h.mu.Lock()
-		h.stuck = true
-		h.mu.Unlock()
+	if !h.startServer(ctx) {
 		return false
 	}
 	begun := time.Now()
@@ -177,6 +173,24 @@ func (h *harness) startAgain(ctx context.Context) bool {
 	}
 	h.report.count(func(rep *report) { rep.takenUp = append(rep.takenUp, time.Since(begun)) })
 	return true
+}
+
+// startServer starts the server, if need be at the second or third time.
+func (h *harness) startServer(ctx context.Context) bool {
+	for range 3 {
+		err := h.server.start(ctx)
+		if err == nil {
+			return true
+		}
+		h.report.discrepancy("the next server does not start: %v: %s", err, h.server.lastWords(1))
+		if !wait(ctx, time.Second) {
+			break
+		}
+	}
+	h.mu.Lock()
+	h.stuck = true
+	h.mu.Unlock()
+	return false
 }
 
 // takenUp reports whether the server's answer is as far as the journal was.
@@ -244,7 +258,10 @@ func (h *harness) killExecutor(ctx context.Context, f fault, r *record) bool {
 func (h *harness) lose(f fault, r *record, executor process) {
 	attempt := h.attemptOf(r.id, executor)
 	r.change(func() {
-		r.hits = append(r.hits, hit{fault: f.kind, what: lost, attempt: attempt, sure: r.atGate()})
+		// A power cut may take all that was written of an attempt, which then
+		// has not been.
+		sure := r.atGate() && f.kind != powerCut && f.kind != powerCutGarbled
+		r.hits = append(r.hits, hit{fault: f.kind, what: lost, attempt: attempt, sure: sure})
 	})
 	h.report.note("%s: the executor %d of attempt %d is killed", r, executor.pid, attempt)
 }

@@ -58,7 +58,7 @@ func newHarness(ctx context.Context, dir, python string) (*harness, error) {
 		h.leaveOut(fmt.Sprintf("%s: %v", processesRunOut, err), processesRunOut)
 	}
 	if err := h.server.start(ctx); err != nil {
-		return nil, fmt.Errorf("start the server: %w\n%s", err, h.server.lastWords())
+		return nil, fmt.Errorf("start the server: %w\n%s", err, h.server.lastWords(20))
 	}
 	token, err := os.ReadFile(h.server.data("token"))
 	if err != nil {

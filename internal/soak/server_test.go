@@ -97,7 +97,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	exited := make(chan struct{})
 	s.mu.Lock()
-	s.cmd, s.exited, s.expected = cmd, exited, false
+	s.cmd, s.exited, s.expected = cmd, exited, true // before it serves, start says so
 	s.mu.Unlock()
 	go func() { // ends with the server, which close ends
 		err := cmd.Wait()
@@ -107,10 +107,10 @@ func (s *server) start(ctx context.Context) error {
 		s.mu.Unlock()
 		close(exited)
 		if !expected {
-			s.onDeath(fmt.Sprintf("the server ended by itself: %v\n%s", err, s.lastWords()))
+			s.onDeath(fmt.Sprintf("the server ended by itself: %v\n%s", err, s.lastWords(30)))
 		}
 	}()
-	return poll(ctx, startLimit, func() (bool, error) {
+	err = poll(ctx, startLimit, func() (bool, error) {
 		select {
 		case <-exited:
 			return false, errors.New("the server ended before it served")
@@ -119,20 +119,25 @@ func (s *server) start(ctx context.Context) error {
 		_, err := os.Stat(addressFile)
 		return err == nil, nil
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expected = err != nil
+	return err
 }
 
-// lastWords is the end of the server's log.
-func (s *server) lastWords() string {
+// lastWords is the end of the server's log, without the calls that went well.
+func (s *server) lastWords(lines int) string {
 	log, err := os.ReadFile(filepath.Join(s.dir, "server.log"))
 	if err != nil {
 		return err.Error()
 	}
-	lines := bytes.Split(log, []byte("\n"))
 	var words []string
-	for _, line := range lines[max(0, len(lines)-40):] {
-		words = append(words, string(line[:min(len(line), 200)]))
+	for line := range bytes.Lines(log) {
+		if text := string(line[:min(len(line), 300)]); !strings.Contains(text, `"msg":"call"`) {
+			words = append(words, strings.TrimSpace(text))
+		}
 	}
-	return strings.Join(words, "\n")
+	return strings.Join(words[max(0, len(words)-lines):], "\n")
 }
 
 func (s *server) pid() int {
