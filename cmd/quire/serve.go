@@ -59,10 +59,19 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	defer closing(logger, archive)
+	host, err := local.OpenHost(data, local.HostOptions{Processes: o.MaxProcesses, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer closing(logger, host)
+	if err := host.Sweep(ctx, archive.Path); err != nil {
+		logger.Error("remove control groups", "error", err)
+	}
 	jobs, err := newJobs(ctx, o, projects, archive, logger)
 	if err != nil {
 		return err
 	}
+	jobs.Host = host
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err

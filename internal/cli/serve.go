@@ -42,6 +42,7 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `file` with the certificate's private key")
 	f.StringVar(&o.AddressFile, "address-file", "", "`file` that the server writes its address to once it listens")
 	f.IntVar(&o.MaxRunning, "max-running", 0, "executions that run at a time (default: twice the processors, 4 at least)")
+	f.IntVar(&o.MaxProcesses, "max-processes", 0, "processes and threads of one execution (default: 4096)")
 	f.IntVar(&o.Policy.MaxRunning, "max-running-per-project", 0, "of one project, unless the project says otherwise (default: no limit)")
 	f.IntVar(&o.MaxQueued, "max-queued", 100_000, "executions that wait; one more is refused; -1 for no limit")
 	f.IntVar(&o.Policy.MaxAttempts, "max-attempts", quire.DefaultPolicy().MaxAttempts, "attempts of an execution that the server loses, unless the project says otherwise")

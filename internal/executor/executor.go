@@ -33,6 +33,8 @@ type Options struct {
 	Durable func(size int64)  // called as the journal grows on disk, see journal.WriterOptions
 	Reap    func()            // ends whatever the kernel has left running
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
+
+	enclosure *enclosure // nil: there is none
 }
 
 type execution struct {
@@ -119,7 +121,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
-	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Receipt: e.receipt}}); err != nil {
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds(), Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
 	if d := e.job.Run.RunTimeout; d > 0 {
@@ -129,7 +131,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
+	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.enclosure)
 	if err != nil {
 		if ctx.Err() != nil {
 			return runner.Stopped(ctx), nil
@@ -141,7 +143,9 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
-	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{Run: e.job.Run, OutputNames: e.job.OutputNames})
+	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
 	}
