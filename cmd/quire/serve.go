@@ -79,12 +79,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
-		MaxRunning: maxRunning(o), Logger: logger, Metrics: dispatch.NewMetrics(metrics),
+		MaxRunning: maxRunning(o), MaxRunningPerProject: o.Policy.MaxRunning, MaxAttempts: o.Policy.MaxAttempts,
+		Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
 	svc := service.New(service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
 	}, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
+		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,
 	})
 	if err := svc.Sweep(ctx); err != nil {
