@@ -24,6 +24,7 @@ type Job struct {
 	Run         RunSettings    `json:"run"`
 	Terms       Terms          `json:"terms"`
 	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
+	Isolation   Isolation      `json:"isolation,omitzero"`
 }
 
 // The files of a job's folder.

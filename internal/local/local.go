@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"quire"
@@ -73,7 +72,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	}
 	var signal executor.Signal
 	if json.Unmarshal(line, &signal) == nil && signal.Fault != nil {
-		return nil, &dispatch.ExecutorFault{Why: *signal.Fault}
+		return nil, &dispatch.ExecutorError{Why: *signal.Fault}
 	}
 	if _, err := identity(line); err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
@@ -114,7 +113,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 	cmd.Env = b.env
 	cmd.Stdout, cmd.Stderr = logTo, logTo
 	cmd.ExtraFiles = []*os.File{told}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = attributes(job)
 	if err := cmd.Start(); err != nil {
 		return launched{}, fmt.Errorf("start executor: %w", err)
 	}

@@ -55,6 +55,7 @@ type Kernel struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[*zmtp.Conn]*link
+	linked    chan struct{} // closed and replaced when conns grows
 	requests  []*jupyter.Message
 	deaf      int
 	count     int
@@ -100,6 +101,7 @@ func Listen(info jupyter.ConnectionInfo, opts Options, complain func(format stri
 		inputs:     make(chan string, 1),
 		interrupts: make(chan struct{}, 1),
 		conns:      map[*zmtp.Conn]*link{},
+		linked:     make(chan struct{}),
 	}
 	k.ctx, k.end = context.WithCancel(context.Background())
 	for _, ch := range []jupyter.Channel{jupyter.Shell, jupyter.Control, jupyter.Stdin, jupyter.IOPub} {
