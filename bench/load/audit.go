@@ -133,7 +133,7 @@ func (l *load) journal(id string) (starts, ends, prints int, err error) {
 
 // witnessed counts how often each execution has noted that it ran.
 func (l *load) witnessed() (map[string]int, error) {
-	f, err := os.Open(filepath.Join(l.server.data, "projects", l.client.project, witness))
+	f, err := os.Open(filepath.Join(l.folder(), witness))
 	if err != nil {
 		return nil, err
 	}

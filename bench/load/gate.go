@@ -3,10 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
+
+// gateSocket is the socket's name.
+const gateSocket = "gate"
 
 // gateLimit bounds the time in which all executions of a gate arrive.
 const gateLimit = 2 * time.Minute
@@ -15,7 +20,6 @@ const gateLimit = 2 * time.Minute
 // them from moving.
 type gate struct {
 	listener *net.UnixListener
-	path     string
 	arrived  chan struct{}
 	serving  sync.WaitGroup
 
@@ -23,12 +27,22 @@ type gate struct {
 	conns []net.Conn
 }
 
-func newGate(path string) (*gate, error) {
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+// newGate makes the socket in dir, where the kernels run: they may have a /tmp
+// of their own.
+func newGate(dir string) (*gate, error) {
+	folder, err := os.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{listener: l, path: path, arrived: make(chan struct{})}
+	defer folder.Close()
+	// The path of a socket is short, that of a folder need not be.
+	name := fmt.Sprintf("/proc/self/fd/%d/%s", folder.Fd(), gateSocket)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false) // the name is another's by then
+	g := &gate{listener: l, arrived: make(chan struct{})}
 	g.serving.Go(g.accept)
 	return g, nil
 }

@@ -59,11 +59,6 @@ func (p plan) measure(ctx context.Context) (_ *figures, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	g, err := newGate(filepath.Join(dir, "gate"))
-	if err != nil {
-		return nil, err
-	}
-	defer g.open()
 	s, err := startServer(ctx, p, dir)
 	if err != nil {
 		return nil, err
@@ -72,12 +67,17 @@ func (p plan) measure(ctx context.Context) (_ *figures, err error) {
 	l := &load{plan: p, server: s, client: newClient(s, p.Clients), accepted: map[string]int{}}
 	if err := l.client.makeProject(ctx, map[string]string{
 		workNotebook: "append " + witness + " $QUIRE_EXECUTION_ID\nprint ran $QUIRE_EXECUTION_ID",
-		gateNotebook: "append " + witness + " $QUIRE_EXECUTION_ID\nwait " + g.path + "\nprint ran $QUIRE_EXECUTION_ID",
+		gateNotebook: "append " + witness + " $QUIRE_EXECUTION_ID\nwait " + gateSocket + "\nprint ran $QUIRE_EXECUTION_ID",
 	}); err != nil {
 		return nil, err
 	}
 	l.prober = newClient(s, 1)
 	l.prober.project = l.client.project
+	g, err := newGate(l.folder())
+	if err != nil {
+		return nil, err
+	}
+	defer g.open()
 	return l.run(ctx, g)
 }
 
@@ -138,5 +138,8 @@ func (l *load) run(ctx context.Context, g *gate) (*figures, error) {
 	f.Audit, err = l.audit(ctx)
 	return f, err
 }
+
+// folder is the project's, in which the notebooks run.
+func (l *load) folder() string { return filepath.Join(l.server.data, "projects", l.client.project) }
 
 func (l *load) say(format string, args ...any) { fmt.Fprintf(l.Log, format+"\n", args...) }
