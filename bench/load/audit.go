@@ -18,9 +18,10 @@ import (
 type audit struct {
 	Accepted int `json:"accepted"`
 	Lost     int `json:"lost"`    // not listed, or without an operation or a journal
-	Doubled  int `json:"doubled"` // accepted, listed, run or ended more than once, or never accepted
+	Doubled  int `json:"doubled"` // accepted, listed or run more than once, or never accepted
 	Stuck    int `json:"stuck"`   // not ended
 	Failed   int `json:"failed"`  // ended otherwise than well
+	Retried  int `json:"retried"` // ran once, but at the second attempt or a later one
 
 	examples []string
 }
@@ -35,12 +36,16 @@ func (a *audit) note(counter *int, id, format string, args ...any) {
 	}
 }
 
+func (a *audit) String() string {
+	return fmt.Sprintf("of %d accepted: %d lost, %d doubled, %d stuck, %d failed, %d retried",
+		a.Accepted, a.Lost, a.Doubled, a.Stuck, a.Failed, a.Retried)
+}
+
 func (a *audit) err() error {
-	if a.Lost+a.Doubled+a.Stuck+a.Failed == 0 {
+	if a.Lost+a.Doubled+a.Stuck+a.Failed+a.Retried == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d lost, %d doubled, %d stuck, %d failed\n%s",
-		a.Lost, a.Doubled, a.Stuck, a.Failed, strings.Join(a.examples, "\n"))
+	return fmt.Errorf("%s\n%s", a, strings.Join(a.examples, "\n"))
 }
 
 // audit holds against each other what was accepted, what is listed, what the
@@ -60,7 +65,7 @@ func (l *load) audit(ctx context.Context) (*audit, error) {
 		return nil, err
 	}
 	for id, answers := range l.accepted {
-		starts, ends, prints, err := l.journal(id)
+		found, err := l.journal(id)
 		states := listed[id]
 		switch {
 		case answers > 1:
@@ -75,8 +80,10 @@ func (l *load) audit(ctx context.Context) (*audit, error) {
 			a.note(&a.Lost, id, "has no journal")
 		case err != nil:
 			return nil, err
-		case starts != 1 || ends != 1 || prints != 1 || ran[id] != 1:
-			a.note(&a.Doubled, id, "started %d times, ended %d times, printed %d times, ran %d times", starts, ends, prints, ran[id])
+		case found.prints != 1 || ran[id] != 1 || found.starts != len(found.ends):
+			a.note(&a.Doubled, id, "ran %d times; its journal: %+v", ran[id], found)
+		case found.starts != 1:
+			a.note(&a.Retried, id, "%s", found.ends[0])
 		case states[0] != "SUCCEEDED" || operations[id].Response.Status != "OK":
 			a.note(&a.Failed, id, "is %s, its operation %s %s", states[0], operations[id].Response.Status, operations[id].Error)
 		}
@@ -123,12 +130,25 @@ func (l *load) operations(ctx context.Context) (map[string]operation, error) {
 	return found, context.Cause(ctx)
 }
 
-// journal counts in an execution's journal. A quotation mark of a kernel's
-// stands there with a backslash before it.
-func (l *load) journal(id string) (starts, ends, prints int, err error) {
+// told is what a journal says.
+type told struct {
+	starts, prints int
+	ends           []string // lines
+}
+
+// journal reads an execution's journal. A quotation mark of a kernel's stands
+// there with a backslash before it.
+func (l *load) journal(id string) (told, error) {
+	var found told
 	data, err := os.ReadFile(filepath.Join(l.server.data, "executions", id, "journal"))
-	return bytes.Count(data, []byte(`,"started":{`)), bytes.Count(data, []byte(`,"finished":{`)),
-		bytes.Count(data, []byte(`"text":"ran `+id+`\n"`)), err
+	for line := range bytes.Lines(data) {
+		if bytes.Contains(line, []byte(`,"finished":{`)) {
+			found.ends = append(found.ends, string(bytes.TrimSpace(line)))
+		}
+	}
+	found.starts = bytes.Count(data, []byte(`,"started":{`))
+	found.prints = bytes.Count(data, []byte(`"text":"ran `+id+`\n"`))
+	return found, err
 }
 
 // witnessed counts how often each execution has noted that it ran.

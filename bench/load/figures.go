@@ -97,8 +97,7 @@ func (f *figures) print(w io.Writer) error {
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %s |\n", row.name, row.m.Heap>>10, row.m.Resident>>10, each)
 	}
-	fmt.Fprintf(&b, "\nOf %d accepted: %d lost, %d doubled, %d stuck, %d failed.\n",
-		f.Audit.Accepted, f.Audit.Lost, f.Audit.Doubled, f.Audit.Stuck, f.Audit.Failed)
+	fmt.Fprintf(&b, "\nWhat became of them, %s.\n", f.Audit)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -45,13 +45,19 @@ type load struct {
 	accepted map[string]int // how often each operation's id was an answer
 }
 
-func (p plan) measure(ctx context.Context) (_ *figures, err error) {
+func (p plan) measure(ctx context.Context) (f *figures, err error) {
 	dir := p.Keep
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "quire-load-"); err != nil {
 			return nil, err
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		defer func() {
+			if err != nil || f.Audit.err() != nil {
+				p.say("what there is to see is in %s", dir)
+				return
+			}
+			err = os.RemoveAll(dir)
+		}()
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
@@ -142,4 +148,4 @@ func (l *load) run(ctx context.Context, g *gate) (*figures, error) {
 // folder is the project's, in which the notebooks run.
 func (l *load) folder() string { return filepath.Join(l.server.data, "projects", l.client.project) }
 
-func (l *load) say(format string, args ...any) { fmt.Fprintf(l.Log, format+"\n", args...) }
+func (p plan) say(format string, args ...any) { fmt.Fprintf(p.Log, format+"\n", args...) }
