@@ -144,7 +144,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		return quire.Finished{}, err
 	}
 	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
-		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Implementation: k.info.Implementation, Memory: k,
 	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
