@@ -1,0 +1,153 @@
+package pyenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"quire"
+)
+
+// buildLimit bounds the making of one environment, the waiting for another
+// builder included.
+const buildLimit = time.Hour
+
+// Lease is the use of an environment: while it is held nobody removes it. It
+// ends with its process at the latest.
+type Lease struct {
+	Environment quire.Environment
+	Prefix      string // sys.prefix: PREFIX/bin/python
+	guard       *guard
+}
+
+// Release ends the use.
+func (l *Lease) Release() { l.guard.release() }
+
+// KernelPath is the folder that holds the environment's kernelspec.
+func (l *Lease) KernelPath() string { return filepath.Join(l.Prefix, "share", "jupyter", "kernels") }
+
+// LockPath is the file that holds the environment's lock.
+func (l *Lease) LockPath() string { return filepath.Join(l.Prefix, lockFile) }
+
+// Environ is env with the environment activated in it: its programs come first
+// on the PATH, and VIRTUAL_ENV names it to tools that ask.
+func (l *Lease) Environ(env []string) []string {
+	path := filepath.Join(l.Prefix, "bin")
+	active := make([]string, 0, len(env)+2)
+	for _, entry := range env {
+		switch name, value, _ := strings.Cut(entry, "="); name {
+		case "PATH":
+			if value != "" {
+				path += string(os.PathListSeparator) + value
+			}
+		case "VIRTUAL_ENV", "PYTHONHOME":
+		default:
+			active = append(active, entry)
+		}
+	}
+	return append(active, "PATH="+path, "VIRTUAL_ENV="+l.Prefix)
+}
+
+// Lookup takes the environment of a declaration if it is there already, which
+// costs a few system calls; nil if it has to be resolved or built first.
+func (s *Store) Lookup(d quire.EnvironmentDeclaration) (*Lease, error) {
+	key, err := s.key(d)
+	if err != nil {
+		return nil, err
+	}
+	r, found, err := s.resolved(key)
+	if !found || err != nil {
+		return nil, err
+	}
+	l, err := s.take(r.Digest)
+	if errors.Is(err, errBusy) {
+		return nil, nil //nolint:nilnil // it is being built
+	}
+	return l, err
+}
+
+// Acquire takes the environment of a declaration, which it resolves and builds
+// where nobody has before. Whoever needs the same one meanwhile, in another
+// process too, waits. That the declaration cannot be met is a *quire.Error
+// with what the resolver says.
+func (s *Store) Acquire(ctx context.Context, d quire.EnvironmentDeclaration, tell Tell) (*Lease, error) {
+	return s.acquire(ctx, d, false, tell)
+}
+
+// Refresh is Acquire with the declaration resolved anew, to the newest
+// packages that fit it.
+func (s *Store) Refresh(ctx context.Context, d quire.EnvironmentDeclaration, tell Tell) (*Lease, error) {
+	return s.acquire(ctx, d, true, tell)
+}
+
+func (s *Store) acquire(ctx context.Context, d quire.EnvironmentDeclaration, fresh bool, tell Tell) (*Lease, error) {
+	if tell == nil {
+		tell = func(quire.EnvironmentProgress) {}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, buildLimit,
+		quire.Errorf(quire.FailedPrecondition, "the Python environment that %s declares could not be made within %s", d.Path, buildLimit))
+	defer cancel()
+	r, err := s.resolve(ctx, d, fresh, tell)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		l, err := s.take(r.Digest)
+		if l != nil || err != nil && !errors.Is(err, errBusy) {
+			return l, err
+		}
+		if err := s.ensure(ctx, d, r, tell); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// take shares an environment; nil if it is not there.
+func (s *Store) take(digest string) (*Lease, error) {
+	g, err := s.openGuard(digest)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.try(unix.LOCK_SH); err != nil {
+		g.release()
+		return nil, err
+	}
+	l := &Lease{Prefix: s.prefix(digest), guard: g}
+	stamp := filepath.Join(l.Prefix, stampFile)
+	found, err := readJSON(stamp, &l.Environment)
+	if err == nil && found {
+		l.Environment.UsedAt = time.Now()
+		err = os.Chtimes(stamp, time.Time{}, l.Environment.UsedAt)
+	}
+	if err != nil {
+		g.release()
+		return nil, fmt.Errorf("take environment: %w", err)
+	}
+	if !found {
+		g.release()
+		return nil, nil //nolint:nilnil // it is not there
+	}
+	return l, nil
+}
+
+// ensure builds an environment that is not there, or waits for who does.
+func (s *Store) ensure(ctx context.Context, d quire.EnvironmentDeclaration, r resolution, tell Tell) error {
+	g, err := s.openGuard(r.Digest)
+	if err != nil {
+		return err
+	}
+	defer g.release()
+	if err := g.take(ctx, func() { tell(quire.EnvironmentProgress{Phase: quire.EnvironmentWaiting}) }); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(s.prefix(r.Digest), stampFile)); err == nil {
+		return nil
+	}
+	return s.build(ctx, d, r, tell)
+}
