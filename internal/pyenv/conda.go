@@ -12,7 +12,7 @@ import (
 )
 
 // condaPython matches how conda asks for a Python: python=3.11, python>=3.10,<3.13.
-var condaPython = regexp.MustCompile(`^python\s*(?:(=)?\s*(\d[\d.]*)(?:\.\*)?|((?:[<>=!~]=?|==)\s*\d.*))?$`)
+var condaPython = regexp.MustCompile(`^python\s*(?:(=)?\s*(\d[\d.]*)(?:\.\*)?|((?:[<>!~]=?|==)\s*\d.*))?$`)
 
 // condaFile reads the part of an environment.yml that pip can install.
 func (o opener) condaFile(name string) (*quire.EnvironmentDeclaration, error) {

@@ -143,7 +143,12 @@ func exactly(version string) string {
 	return "==" + version + ".*"
 }
 
-var pythonSpecifier = regexp.MustCompile(`^[0-9<>=!~.,*\sa-z]{1,200}$`)
+const pythonVersion = `(?:===?|[<>!~]=|[<>])\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.\*)?`
+
+var pythonSpecifier = regexp.MustCompile(`^` + pythonVersion + `(?:,` + pythonVersion + `)*,?$`)
+
+// maxSpecifier is far beyond what anybody writes, in bytes.
+const maxSpecifier = 200
 
 // checkPython lets through what is a specifier of versions and nothing else:
 // to uv it could be the path of a program.
@@ -152,7 +157,7 @@ func checkPython(name, specifier string) (string, error) {
 	if specifier == "" {
 		return "", nil
 	}
-	if !pythonSpecifier.MatchString(specifier) || !strings.ContainsAny(specifier[:1], "<>=!~") {
+	if !pythonSpecifier.MatchString(specifier) || len(specifier) > maxSpecifier {
 		return "", invalidDeclaration(name, "%.80q is no version of Python such as >=3.11", specifier)
 	}
 	return specifier, nil

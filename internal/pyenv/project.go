@@ -72,8 +72,9 @@ func registries(name, text string) ([]string, error) {
 		registry, from := p.Source["registry"], p.Source
 		switch {
 		case registry != "":
-			if strings.ContainsAny(registry, " \t\n\r\x00") {
-				return nil, invalidDeclaration(name, "the source of %.80s is no index", p.Name)
+			web := strings.HasPrefix(registry, "https://") || strings.HasPrefix(registry, "http://")
+			if !web || strings.ContainsAny(registry, " \t\n\r\x00") {
+				return nil, invalidDeclaration(name, "the package %.80s comes from no index; lock it with one", p.Name)
 			}
 			if !slices.Contains(urls, registry) {
 				urls = append(urls, registry)

@@ -49,9 +49,11 @@ func logicalLines(text string) []line {
 
 var (
 	comment     = regexp.MustCompile(`(^|\s+)#.*$`)
-	requirement = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*\(?[A-Za-z0-9<>=!~,.*+\s_-]*\)?\s*(?:;.*)?$`)
-	archive     = regexp.MustCompile(`(?i)\.(whl|zip|tar|tgz|tbz|txz|gz|bz2|xz|zst|egg)\s*$`)
-	include     = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:\s+|=)\s*(\S.*)$`)
+	versions    = `(?:===?|[<>!~]=|[<>])\s*[A-Za-z0-9.*+!_-]+`
+	requirement = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\s*(?:\[[A-Za-z0-9._,\s-]*\])?\s*` +
+		`\(?(?:` + versions + `(?:\s*,\s*` + versions + `)*\s*,?)?\)?\s*(?:;.*)?$`)
+	archive = regexp.MustCompile(`(?i)\.(whl|zip|tar|tgz|tbz|txz|gz|bz2|xz|zst|egg)\s*$`)
+	include = regexp.MustCompile(`^(-r|-c|--requirement|--constraint)(?:\s+|=)\s*(\S.*)$`)
 )
 
 // requirements collects the lines of requirements files.
