@@ -29,7 +29,7 @@ type EnvironmentDeclaration struct {
 // Environment is a Python environment that has been built. It is shared by all
 // that need the same lock on the same Python.
 type Environment struct {
-	Digest    string            `json:"digest"` // SHA-256 of Python, platform and lock, in hexadecimal
+	Digest    string            `json:"digest"` // SHA-256 of Lock, in hexadecimal
 	Python    string            `json:"python"` // version, 3.13.1 say
 	Platform  string            `json:"platform"`
 	Source    EnvironmentSource `json:"source"`          // of the declaration that it was first built for
@@ -40,7 +40,7 @@ type Environment struct {
 
 	UsedAt time.Time `json:"-"` // when an execution last took it
 	InUse  bool      `json:"-"` // an execution has it now
-	Lock   string    `json:"-"` // the whole lock, where one environment was asked for
+	Lock   string    `json:"-"` // Python, platform and every package by version and digests, where one environment was asked for
 }
 
 // Package is one installed distribution.

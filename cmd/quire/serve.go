@@ -58,10 +58,19 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	defer closing(logger, archive)
-	jobs, err := newJobs(ctx, o, projects, archive, logger)
+	python, prefix, err := local.PythonPrefix(ctx, o.Python)
 	if err != nil {
 		return err
 	}
+	environments, err := openEnvironments(o.Environments, data, python)
+	if err != nil {
+		return err
+	}
+	jobs, err := newJobs(o, python, prefix, projects, archive, logger)
+	if err != nil {
+		return err
+	}
+	jobs.Environments = environments.Dir()
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
@@ -71,9 +80,13 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
 		MaxRunning: maxRunning(o), Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
-	svc := service.New(service.Parts{
+	parts := service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
-	}, &service.Options{
+	}
+	if !o.Environments.Ignore {
+		parts.Environments = environments
+	}
+	svc := service.New(parts, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
 		Logger: logger,
 	})
@@ -107,6 +120,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { dispatcher.Run(ctx); return nil })
 	group.Go(func() error { return svc.Run(ctx) })
+	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
 		return rest.Serve(ctx, listener, rest.OneAddress(grpc, web), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
 	})
@@ -151,11 +165,7 @@ func openData(dir string) (data string, unlock func(), err error) {
 	return data, func() { _ = lock.Close() }, nil
 }
 
-func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
-	python, prefix, err := local.PythonPrefix(ctx, o.Python)
-	if err != nil {
-		return nil, err
-	}
+func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
 	path := jupyter.SearchPath(os.Environ(), prefix)
 	specs, err := jupyter.Kernels(path)
 	if err != nil {
@@ -166,7 +176,8 @@ func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, arc
 	}
 	return &local.Jobs{
 		Projects: projects, Executions: archive, KernelPath: path,
-		Env: local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
 }
 

@@ -59,6 +59,8 @@ type client struct {
 	files      quirev1.FileServiceClient
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
+
+	environments quirev1.EnvironmentServiceClient
 }
 
 // call runs f with a connection, for as long as nobody interrupts it, and
@@ -105,6 +107,8 @@ func (r *remote) dial() (*client, error) {
 		files:      quirev1.NewFileServiceClient(conn),
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
+
+		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil
 }
 

@@ -39,6 +39,7 @@ type execution struct {
 	opts    Options
 	journal *journal.Writer
 	input   *nbformat.Notebook
+	receipt *quire.Receipt // nil where nothing is known
 }
 
 // Run runs the job and returns how it ended, after that is in the journal and
@@ -111,7 +112,17 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
-	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name}}); err != nil {
+	if e.job.Environment != nil {
+		lease, err := e.enterEnvironment(ctx)
+		if err == nil {
+			defer lease.Release()
+			spec, err = jupyter.FindKernel(e.job.KernelPath, e.job.Kernel)
+		}
+		if err != nil {
+			return e.unable(ctx, "the environment is not there", err), nil
+		}
+	}
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
 	if d := e.job.Run.RunTimeout; d > 0 {
@@ -123,11 +134,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	defer release()
 	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
 	if err != nil {
-		if ctx.Err() != nil {
-			return runner.Stopped(ctx), nil
-		}
-		e.opts.Logger.Error("kernel did not start", "error", err)
-		return fault(err), nil
+		return e.unable(ctx, "kernel did not start", err), nil
 	}
 	defer k.close()
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
@@ -144,7 +151,17 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 // gets no more time of its own.
 func stoppedByForce(end quire.Finished) bool { return end.State == quire.Aborted }
 
-// prepare reads the notebook, finds its kernel and plans the run.
+// unable is the end of an attempt that came to no kernel.
+func (e *execution) unable(ctx context.Context, what string, err error) quire.Finished {
+	if ctx.Err() != nil {
+		return runner.Stopped(ctx)
+	}
+	e.opts.Logger.Error("cannot run the notebook", "reason", what, "error", err)
+	return fault(err)
+}
+
+// prepare reads the notebook, finds its kernel and plans the run. The kernel
+// of an environment is found later, when that is there.
 func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	data, err := os.ReadFile(e.job.InputPath())
 	if err != nil {
@@ -152,6 +169,9 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	}
 	if e.input, err = nbformat.Parse(data); err != nil {
 		return nil, jupyter.Kernelspec{}, err
+	}
+	if e.job.Environment != nil {
+		return runner.NewPlan(e.input, "python", e.job.Cell, e.job.Inputs), jupyter.Kernelspec{}, nil
 	}
 	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
 	if err != nil {

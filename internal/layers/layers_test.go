@@ -37,6 +37,8 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
+	toml       = "github.com/BurntSushi/toml"
+	yaml       = "go.yaml.in/yaml/v3"
 )
 
 // The lower layers, each with what stands below it.
@@ -59,10 +61,11 @@ var layers = map[string]layer{
 
 	"quire/internal/journal": {quire: words, external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
+	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
 
-	"quire/internal/executor": {quire: running, external: []string{gox}},
+	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/pyenv"}), external: []string{gox}},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
-	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
+	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/pyenv"}), external: []string{gox, prometheus}},
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
@@ -223,6 +226,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/executor", "quire/internal/runner", ""},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
+		{"quire/internal/service", "quire/internal/pyenv", ""},
+		{"quire/internal/pyenv", "quire/internal/service", "its layer may not"},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
 		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},
 		{"quire/internal/dispatch", "quire/internal/service", "its layer may not"},

@@ -23,6 +23,7 @@ type Projects interface {
 type Executions interface {
 	Path(id quire.ExecutionID) string
 	JournalPath(id quire.ExecutionID) string
+	Declared(ctx context.Context, id quire.ExecutionID) (*quire.EnvironmentDeclaration, error)
 }
 
 // Jobs makes the jobs that run on this machine, and knows its kernels.
@@ -31,6 +32,9 @@ type Jobs struct {
 	Executions Executions
 	KernelPath []string // folders that hold kernelspecs
 	Env        []string // of every kernel, see KernelEnv
+
+	Environments string   // folder of the environments that projects declare
+	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
 }
 
 var _ dispatch.Jobs = (*Jobs)(nil)
@@ -48,6 +52,12 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		KernelPath: j.KernelPath, Env: j.Env,
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
 		Terms: e.Terms, RetryOf: e.RetryOf,
+	}
+	if job.Environment, err = j.Executions.Declared(ctx, e.ID); err != nil {
+		return quire.Job{}, fmt.Errorf("find the declared environment: %w", err)
+	}
+	if job.Environment != nil {
+		job.Kernel, job.Env, job.Environments = jupyter.DefaultKernel, j.DeclaredEnv, j.Environments
 	}
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)

@@ -37,6 +37,9 @@ func (s *Store) build(ctx context.Context, d quire.EnvironmentDeclaration, r res
 	if err != nil {
 		return err
 	}
+	if digest(string(text)) != r.Digest {
+		return errors.New("read lock: it is not the one that was kept")
+	}
 	s.clearBuilds(r.Digest)
 	dir := s.path(buildingDir, r.Digest+"-"+quire.NewID())
 	defer s.destroy(dir)
@@ -74,7 +77,7 @@ func (s *Store) install(ctx context.Context, dir string, r resolution, l lock, t
 		return err
 	}
 	lockPath := filepath.Join(dir, lockFile)
-	if err := os.WriteFile(lockPath, []byte(l.String()), 0o600); err != nil {
+	if err := os.WriteFile(lockPath, []byte(l.text(r.Python)), 0o600); err != nil {
 		return fmt.Errorf("build environment: %w", err)
 	}
 	_, err = s.uv(ctx, uvCommand{packages: true, lines: t.line, dir: dir, args: []string{

@@ -80,10 +80,15 @@ func (s *Store) Acquire(ctx context.Context, d quire.EnvironmentDeclaration, tel
 	return s.acquire(ctx, d, false, tell)
 }
 
-// Refresh is Acquire with the declaration resolved anew, to the newest
-// packages that fit it.
-func (s *Store) Refresh(ctx context.Context, d quire.EnvironmentDeclaration, tell Tell) (*Lease, error) {
-	return s.acquire(ctx, d, true, tell)
+// Build is Acquire for somebody who does not use the environment now. With
+// refresh the declaration is resolved anew, to the newest packages that fit it.
+func (s *Store) Build(ctx context.Context, d quire.EnvironmentDeclaration, refresh bool, tell func(quire.EnvironmentProgress)) (quire.Environment, error) {
+	l, err := s.acquire(ctx, d, refresh, tell)
+	if err != nil {
+		return quire.Environment{}, err
+	}
+	defer l.Release()
+	return s.Get(ctx, l.Environment.Digest)
 }
 
 func (s *Store) acquire(ctx context.Context, d quire.EnvironmentDeclaration, fresh bool, tell Tell) (*Lease, error) {

@@ -120,8 +120,14 @@ func (l lock) packages() []quire.Package {
 	return packages
 }
 
-// digest identifies the environment that the lock makes on a Python.
-func (l lock) digest(p interpreter) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "quire environment 1\n%s %s %s\n%s", p.Implementation, p.Version, p.Platform, l))
+// text is the lock with the Python that it is for: all that an environment is
+// made of.
+func (l lock) text(p interpreter) string {
+	return fmt.Sprintf("# %s %s on %s\n%s", p.Implementation, p.Version, p.Platform, l)
+}
+
+// digest identifies an environment by the text of its lock.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }

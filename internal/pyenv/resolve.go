@@ -93,7 +93,7 @@ func (s *Store) resolve(ctx context.Context, d quire.EnvironmentDeclaration, fre
 
 // keep makes the lock and then the resolution durable.
 func (s *Store) keep(key string, r resolution, l lock) error {
-	if err := writeFile(s.path(locksDir, r.Digest+".txt"), []byte(l.String())); err != nil {
+	if err := writeFile(s.path(locksDir, r.Digest+".txt"), []byte(l.text(r.Python))); err != nil {
 		return fmt.Errorf("keep lock: %w", err)
 	}
 	data, err := json.Marshal(r)
@@ -144,7 +144,7 @@ func (s *Store) resolveAnew(ctx context.Context, d quire.EnvironmentDeclaration)
 	if err := l.check(); err != nil {
 		return resolution{}, nil, quire.Errorf(quire.FailedPrecondition, "the Python environment that %s declares cannot be locked: %v", d.Path, err)
 	}
-	return resolution{Digest: l.digest(p), Python: p, Added: added, Source: d.Source}, l, nil
+	return resolution{Digest: digest(l.text(p)), Python: p, Added: added, Source: d.Source}, l, nil
 }
 
 // compiler lets uv make locks in a folder that holds nothing else.

@@ -278,15 +278,14 @@ func TestFresh(t *testing.T) {
 	if again := h.acquire(t, requirements("dep")); again.Environment.Digest != first.Environment.Digest {
 		t.Errorf("got %s, want what it was resolved to before", packages(again.Environment))
 	}
-	fresh, err := h.Refresh(t.Context(), requirements("dep"), nil)
+	fresh, err := h.Build(t.Context(), requirements("dep"), true, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer fresh.Release()
-	if got := packages(fresh.Environment); got != "dep==3.0 ipykernel==7.0" {
+	if got := packages(fresh); got != "dep==3.0 ipykernel==7.0" {
 		t.Errorf("got %s", got)
 	}
-	if again := h.acquire(t, requirements("dep")); again.Environment.Digest != fresh.Environment.Digest {
+	if again := h.acquire(t, requirements("dep")); again.Environment.Digest != fresh.Digest {
 		t.Errorf("got %s afterwards", packages(again.Environment))
 	}
 }

@@ -10,8 +10,9 @@ import (
 // Archive keeps a folder for each execution: the notebook as it was submitted,
 // the journal and, after the end, the executed notebook.
 type Archive interface {
-	// Create makes the folder with input.ipynb in it, durably.
-	Create(ctx context.Context, id quire.ExecutionID, input []byte) error
+	// Create makes the folder with input.ipynb in it, and what the project
+	// declares of the environment if that is not nil, durably.
+	Create(ctx context.Context, id quire.ExecutionID, input []byte, declared *quire.EnvironmentDeclaration) error
 	// Remove removes the folder. It is idempotent.
 	Remove(ctx context.Context, id quire.ExecutionID) error
 	// Input returns the notebook as it was submitted.

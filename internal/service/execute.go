@@ -45,36 +45,37 @@ func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (qui
 
 // prepare makes of a request the execution that it asks for, and reads the
 // notebook that is to be run.
-func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, []byte, error) {
+func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, submission, error) {
 	var none quire.Execution
+	var nothing submission
 	target, err := parseTarget(r.Target, r.ByCell)
 	if err != nil {
-		return none, nil, err
+		return none, nothing, err
 	}
 	if err := quire.CheckInputs("input_variables", r.Inputs); err != nil {
-		return none, nil, err
+		return none, nothing, err
 	}
 	if err := quire.CheckOutputNames("output_variable_names", r.OutputNames); err != nil {
-		return none, nil, err
+		return none, nothing, err
 	}
 	p, err := s.store.Project(ctx, r.ProjectID)
 	if err != nil {
-		return none, nil, atField("project_id", err)
+		return none, nothing, atField("project_id", err)
 	}
 	spec, err := s.catalogue.Lookup("spec", cmp.Or(r.Spec, p.Settings.DefaultSpec, quire.DefaultSpec))
 	if err != nil {
-		return none, nil, err
+		return none, nothing, err
 	}
 	if r.SparkConnectorID != "" {
 		// There is no way yet to make a connector, so no id can be that of one.
-		return none, nil, &quire.Error{
+		return none, nothing, &quire.Error{
 			Code: quire.NotFound, Field: "spark_connector_id",
 			Message: fmt.Sprintf("spark connector %.200q not found", r.SparkConnectorID),
 		}
 	}
 	input, err := s.readTarget(ctx, p.ID, &target)
 	if err != nil {
-		return none, nil, err
+		return none, nothing, err
 	}
 	return quire.Execution{
 		ProjectID:   p.ID,
@@ -89,8 +90,8 @@ func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Executio
 
 // accept stores the execution. The notebook goes first: an execution that is
 // in the queue can be started.
-func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte) (quire.Operation, error) {
-	if err := s.archive.Create(ctx, e.ID, input); err != nil {
+func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input submission) (quire.Operation, error) {
+	if err := s.archive.Create(ctx, e.ID, input.notebook, input.declared); err != nil {
 		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
 	}
 	stored, err := s.store.CreateExecution(ctx, e, op, QueueLimits{})

@@ -14,7 +14,7 @@ import (
 	"quire"
 )
 
-// Parts are what a Service works with; all are required.
+// Parts are what a Service works with; all but Environments are required.
 type Parts struct {
 	Store      Store
 	Deletions  DeletionStore
@@ -22,6 +22,8 @@ type Parts struct {
 	Archive    Archive
 	Dispatcher Dispatcher
 	Kernels    Kernels
+
+	Environments Environments // nil: what projects declare does not count
 }
 
 // Options may be nil, and each zero field means its default.
@@ -43,6 +45,8 @@ type Service struct {
 	dispatcher Dispatcher
 	kernels    Kernels
 
+	environments Environments
+
 	catalogue quire.Catalogue
 	run       quire.RunSettings
 	log       *slog.Logger
@@ -63,10 +67,13 @@ func New(parts Parts, opts *Options) *Service {
 		archive:    parts.Archive,
 		dispatcher: parts.Dispatcher,
 		kernels:    parts.Kernels,
-		catalogue:  opts.Catalogue,
-		run:        opts.Run.Or(quire.DefaultRunSettings()),
-		log:        opts.Logger,
-		now:        opts.Now,
+
+		environments: parts.Environments,
+
+		catalogue: opts.Catalogue,
+		run:       opts.Run.Or(quire.DefaultRunSettings()),
+		log:       opts.Logger,
+		now:       opts.Now,
 	}
 	if s.catalogue == nil {
 		s.catalogue = quire.DefaultCatalogue()

@@ -41,33 +41,54 @@ func parseTarget(given string, byCell bool) (quire.Target, error) {
 	return t, nil
 }
 
-// readTarget reads the notebook, fills in the canonical form of its path and
-// returns its bytes, after it has made sure that there is something to run in
-// it and a kernel to run it.
-func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *quire.Target) ([]byte, error) {
+// submission is what is kept of a notebook when it is submitted.
+type submission struct {
+	notebook []byte
+	declared *quire.EnvironmentDeclaration // nil: it runs in the server's own environment
+}
+
+// readTarget reads the notebook and what is declared of its environment, and
+// fills in the canonical form of its path, after it has made sure that there
+// is something to run in it and a kernel to run it.
+func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *quire.Target) (submission, error) {
 	field := errField(*t)
-	f, file, err := s.files.Open(ctx, project, t.Notebook)
+	nb, data, path, err := s.readNotebook(ctx, project, t.Notebook, field)
 	if err != nil {
-		return nil, notebookError(field, err)
+		return submission{}, err
+	}
+	t.Notebook = path
+	if err := checkCells(nb, *t); err != nil {
+		return submission{}, err
+	}
+	declared, err := s.declared(ctx, project, path, nb)
+	if err != nil {
+		return submission{}, err
+	}
+	if declared == nil { // else its environment brings the kernel
+		if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
+			return submission{}, atField(field, err)
+		}
+	}
+	return submission{data, declared}, nil
+}
+
+// readNotebook returns a notebook of a project, its bytes and the canonical
+// form of its path. Field is the request's name for that.
+func (s *Service) readNotebook(ctx context.Context, project quire.ProjectID, path, field string) (*nbformat.Notebook, []byte, string, error) {
+	f, file, err := s.files.Open(ctx, project, path)
+	if err != nil {
+		return nil, nil, "", notebookError(field, err)
 	}
 	defer f.Close()
-	t.Notebook = file.Path
-
 	data, err := io.ReadAll(io.LimitReader(f, nbformat.MaxBytes+1)) // one more for Parse to refuse
 	if err != nil {
-		return nil, fmt.Errorf("read notebook: %w", err)
+		return nil, nil, "", fmt.Errorf("read notebook: %w", err)
 	}
 	nb, err := nbformat.Parse(data)
 	if err != nil {
-		return nil, quire.Invalid(field, "%q is not a notebook that can be run: %v", t.Notebook, err)
+		return nil, nil, "", quire.Invalid(field, "%q is not a notebook that can be run: %v", file.Path, err)
 	}
-	if err := checkCells(nb, *t); err != nil {
-		return nil, err
-	}
-	if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
-		return nil, atField(field, err)
-	}
-	return data, nil
+	return nb, data, file.Path, nil
 }
 
 // checkCells makes sure that there is a code cell, and the one that was asked for.
