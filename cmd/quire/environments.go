@@ -29,19 +29,31 @@ func openEnvironments(o cli.EnvironmentOptions, data, python string) (*pyenv.Sto
 			return nil, fmt.Errorf("find uv: %w", err)
 		}
 	}
-	if o.Credentials != "" {
-		path, err := filepath.Abs(o.Credentials)
-		if err != nil {
-			return nil, fmt.Errorf("find credentials: %w", err)
-		}
-		settings.Credentials = path
+	var err error
+	if settings.Credentials, err = absolute(o.Credentials); err != nil {
+		return nil, err
+	}
+	if settings.Cache, err = absolute(o.Cache); err != nil {
+		return nil, err
 	}
 	for _, dir := range o.FindLinks {
-		path, err := filepath.Abs(dir)
+		path, err := absolute(dir)
 		if err != nil {
-			return nil, fmt.Errorf("find wheels: %w", err)
+			return nil, err
 		}
 		settings.FindLinks = append(settings.FindLinks, path)
 	}
 	return pyenv.Create(filepath.Join(data, "environments"), settings)
+}
+
+// absolute leaves alone what nobody has named.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	return abs, nil
 }

@@ -42,6 +42,7 @@ type EnvironmentOptions struct {
 	Credentials     string // netrc file
 	FindLinks       []string
 	Offline         bool
+	Cache           string // uv's; empty: in the data folder
 	AllowBuilds     bool
 	PythonDownloads bool
 	MaxUnused       time.Duration // 0: the store's default

@@ -58,10 +58,11 @@ func (o *EnvironmentOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.Credentials, "env-credentials", "", "netrc `file` of mode 0600 with the passwords of the indexes")
 	f.StringArrayVar(&o.FindLinks, "env-find-links", nil, "`folder` of wheels; may be repeated")
 	f.BoolVar(&o.Offline, "env-offline", false, "fetch nothing: packages come from folders of wheels and from what was fetched before")
+	f.StringVar(&o.Cache, "env-cache", "", "`folder` of uv's cache, on the data folder's file system so that files can be shared (default: in the data folder)")
 	f.BoolVar(&o.AllowBuilds, "env-allow-builds", false, "build packages that have no wheel, which runs their code with the server's rights")
 	f.BoolVar(&o.PythonDownloads, "env-python-downloads", false, "let uv fetch a Python that a project asks for and the machine lacks")
 	f.DurationVar(&o.MaxUnused, "env-max-unused", 0, "time after which an unused environment is removed (default: 720h)")
 	f.IntVar(&o.MaxKept, "env-max-kept", 0, "environments that are kept, beside those in use (default: 100)")
 	completeFiles(cmd, "uv", "env-credentials")
-	completeFolders(cmd, "env-find-links")
+	completeFolders(cmd, "env-find-links", "env-cache")
 }
