@@ -81,16 +81,37 @@ func (s *Store) install(ctx context.Context, dir string, r resolution, l lock, t
 		return fmt.Errorf("build environment: %w", err)
 	}
 	_, err = s.uv(ctx, uvCommand{packages: true, lines: t.line, dir: dir, args: []string{
-		"pip", "sync", lockFile, "--require-hashes", "--compile-bytecode", "--link-mode", "hardlink",
+		"pip", "sync", lockFile, "--require-hashes", "--link-mode", "hardlink",
 		"--python", filepath.Join(dir, "bin", "python"),
 	}})
 	if err != nil {
+		return err
+	}
+	t.done = t.total
+	t.say(quire.EnvironmentCompiling, "")
+	if err := s.compileModules(ctx, dir, r); err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(dir, "share", "jupyter", "kernels", "python3", "kernel.json")); err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the %s of the Python environment brings no kernel along", kernelPackage)
 	}
 	return nil
+}
+
+// compileModules compiles what was installed, for a kernel's first start would
+// take seconds otherwise. It is done by the Python below, without its site: that
+// of the environment runs what a package has put into a .pth file, and a package
+// is a stranger. Nothing of an environment is run before its notebook is.
+func (s *Store) compileModules(ctx context.Context, dir string, r resolution) error {
+	_, err := s.run(ctx, command{
+		program: r.Python.Path, env: []string{"PATH=" + os.Getenv("PATH")},
+		// The paths in the modules are those after the move.
+		args: []string{"-I", "-S", "-m", "compileall", "-qq", "-j", "0", "-s", dir, "-p", s.prefix(r.Digest), filepath.Join(dir, "lib")},
+	})
+	if _, ok := errors.AsType[*failed](err); ok {
+		return nil // a package may carry files of another Python
+	}
+	return err
 }
 
 // finish takes away everybody's right to change the environment, stamps it and
@@ -188,8 +209,5 @@ func (t *teller) line(text string) {
 	case "Downloaded", "Built":
 		t.done = min(t.done+1, t.total)
 		t.say(quire.EnvironmentInstalling, words[1])
-	case "Installed":
-		t.done = t.total
-		t.say(quire.EnvironmentCompiling, "")
 	}
 }

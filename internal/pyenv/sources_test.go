@@ -191,6 +191,23 @@ func TestSourceDistribution(t *testing.T) {
 	}
 }
 
+// TestPackageThatRunsAtTheStart runs in its environment and not before.
+func TestPackageThatRunsAtTheStart(t *testing.T) {
+	h := newHouse(t)
+	ran := filepath.Join(t.TempDir(), "ran")
+	testenv.RunningWheel(t, h.wheels, "runner", "open('"+ran+"', 'w')")
+	l := h.acquire(t, requirements("runner"))
+	if _, err := os.Stat(ran); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its code ran while it was installed: %v", err)
+	}
+	if got := python(t, l, "import runner; print(runner.__file__.startswith('"+l.Prefix+"'))"); got != "True" {
+		t.Errorf("got %s", got)
+	}
+	if _, err := os.Stat(ran); err != nil {
+		t.Errorf("its code has not run in its environment: %v", err)
+	}
+}
+
 func TestSettings(t *testing.T) {
 	readable := filepath.Join(t.TempDir(), "netrc")
 	if err := os.WriteFile(readable, nil, 0o644); err != nil {
@@ -245,5 +262,8 @@ func TestEnvironmentIsClosed(t *testing.T) {
 	}
 	if _, err := os.Stat(python(t, l, "import dep; print(dep.__cached__)")); err != nil {
 		t.Errorf("it is not compiled: %v", err)
+	}
+	if got := python(t, l, "import dep, marshal; print(marshal.loads(open(dep.__cached__, 'rb').read()[16:]).co_filename == dep.__file__)"); got != "True" {
+		t.Errorf("it is compiled for another place")
 	}
 }

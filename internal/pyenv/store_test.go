@@ -34,7 +34,7 @@ if [ "$1 $2" = "pip sync" ] && [ -e "%CALLS%.before" ]; then . "%CALLS%.before";
 exec "%UV%" "$@"
 `
 
-func newHouse(t *testing.T, change ...func(*pyenv.Settings)) *house {
+func newHouse(t testing.TB, change ...func(*pyenv.Settings)) *house {
 	t.Helper()
 	root := t.TempDir()
 	h := &house{dir: filepath.Join(root, "environments"), wheels: filepath.Join(root, "wheels"), calls: filepath.Join(root, "calls")}
@@ -64,7 +64,7 @@ func newHouse(t *testing.T, change ...func(*pyenv.Settings)) *house {
 }
 
 // makeWritable lets the test's folder be removed by others than root.
-func makeWritable(t *testing.T, dir string) {
+func makeWritable(t testing.TB, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.IsDir() {

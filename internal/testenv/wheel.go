@@ -22,6 +22,13 @@ func Wheel(tb testing.TB, dir, name, version string, requires ...string) {
 	})
 }
 
+// RunningWheel puts a wheel into dir that runs a line of Python at the start of
+// every Python that it is installed for.
+func RunningWheel(tb testing.TB, dir, name, line string) {
+	tb.Helper()
+	writeWheel(tb, dir, name, "1.0", nil, map[string]string{name + ".py": "", name + ".pth": "import os; " + line + "\n"})
+}
+
 // KernelWheel puts a wheel into dir that is called ipykernel and brings a
 // kernelspec along, but no kernel.
 func KernelWheel(tb testing.TB, dir string) {
