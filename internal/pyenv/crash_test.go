@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 func buildIn(dir string) int {
 	store, err := pyenv.Open(dir)
 	if err == nil {
-		_, err = store.Acquire(context.Background(), requirements("demo"), nil) //nolint:usetesting // no test runs in this process
+		_, err = store.Acquire(context.Background(), requirements("demo"), nil)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

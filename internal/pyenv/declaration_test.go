@@ -55,23 +55,28 @@ func TestDeclare(t *testing.T) {
 	}{
 		{"nothing", project{"pyproject.toml": "[tool.ruff]\n"}, "a.ipynb", []string{"1"}, nil},
 		{
-			"the nearest folder", project{"requirements.txt": "far", "a/requirements.txt": "near", "a/b/c/requirements.txt": "below"},
+			"the nearest folder",
+			project{"requirements.txt": "far", "a/requirements.txt": "near", "a/b/c/requirements.txt": "below"},
 			"a/b/x.ipynb", nil,
 			&quire.EnvironmentDeclaration{Source: quire.RequirementsFile, Path: "a/requirements.txt", Requirements: []string{"near"}},
 		},
 		{
-			"an empty file", project{"requirements.txt": "far", "a/requirements.txt": "# nothing\n"}, "a/x.ipynb", nil,
+			"an empty file",
+			project{"requirements.txt": "far", "a/requirements.txt": "# nothing\n"},
+			"a/x.ipynb", nil,
 			&quire.EnvironmentDeclaration{Source: quire.RequirementsFile, Path: "a/requirements.txt"},
 		},
 		{
-			"requirements", project{
+			"requirements",
+			project{
 				"a/requirements.txt": "\ufeffpandas >=2 ; python_version > '3.9'  # why\r\n-r more/other.txt\n-c ../bounds.txt\nrich[jupyter]==13.0 \\\n  --hash=sha256:" + strings.Repeat("0", 64) + "\n",
 				"a/more/other.txt":   "--requirement=more.txt",
 				"a/more/more.txt":    "six",
 				"bounds.txt":         "numpy<3\n-r bounds2.txt",
 				"bounds2.txt":        "six<2",
 				"a/.python-version":  "3.11\n",
-			}, "a/x.ipynb", nil,
+			},
+			"a/x.ipynb", nil,
 			&quire.EnvironmentDeclaration{
 				Source: quire.RequirementsFile, Path: "a/requirements.txt", Python: "==3.11.*",
 				Requirements: []string{"pandas >=2 ; python_version > '3.9'", "six", "rich[jupyter]==13.0    --hash=sha256:" + strings.Repeat("0", 64)},
@@ -79,25 +84,34 @@ func TestDeclare(t *testing.T) {
 			},
 		},
 		{
-			"a script block before all files", project{"uv.lock": "?", "requirements.txt": "x"}, "a.ipynb", []string{script, "1"},
+			"a script block before all files",
+			project{"uv.lock": "?", "requirements.txt": "x"},
+			"a.ipynb",
+			[]string{script, "1"},
 			&quire.EnvironmentDeclaration{
 				Source: quire.ScriptBlock, Path: "a.ipynb", Python: ">=3.11,<4", Requirements: []string{"rich>=13"}, ExcludeNewer: "2026-03-05T00:00:00Z",
 			},
 		},
 		{
-			"a script block in a later cell", project{"requirements.txt": "x"}, "a.ipynb", []string{"1", script},
+			"a script block in a later cell",
+			project{"requirements.txt": "x"},
+			"a.ipynb",
+			[]string{"1", script},
 			&quire.EnvironmentDeclaration{Source: quire.RequirementsFile, Path: "requirements.txt", Requirements: []string{"x"}},
 		},
 		{
-			"uv.lock before requirements.txt", project{
+			"uv.lock before requirements.txt",
+			project{
 				"uv.lock": uvLock, "requirements.txt": "x", "pyproject.toml": "[project]\nrequires-python = \">=3.11\"\n",
-			}, "a.ipynb", nil,
+			},
+			"a.ipynb", nil,
 			&quire.EnvironmentDeclaration{
 				Source: quire.ProjectLock, Path: "uv.lock", Python: ">=3.11", Lock: uvLock, Project: "[project]\nrequires-python = \">=3.11\"\n",
 			},
 		},
 		{
-			"environment.yml", project{"environment.yml": "name: x\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n    - pandas>=2\n    - rich\n"},
+			"environment.yml",
+			project{"environment.yml": "name: x\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n    - pandas>=2\n    - rich\n"},
 			"a.ipynb", nil,
 			&quire.EnvironmentDeclaration{Source: quire.CondaFile, Path: "environment.yml", Python: "==3.11.*", Requirements: []string{"pandas>=2", "rich"}},
 		},

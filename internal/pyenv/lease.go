@@ -38,20 +38,20 @@ func (l *Lease) LockPath() string { return filepath.Join(l.Prefix, lockFile) }
 // Environ is env with the environment activated in it: its programs come first
 // on the PATH, and VIRTUAL_ENV names it to tools that ask.
 func (l *Lease) Environ(env []string) []string {
-	path := filepath.Join(l.Prefix, "bin")
+	path := []string{filepath.Join(l.Prefix, "bin")}
 	active := make([]string, 0, len(env)+2)
 	for _, entry := range env {
 		switch name, value, _ := strings.Cut(entry, "="); name {
 		case "PATH":
 			if value != "" {
-				path += string(os.PathListSeparator) + value
+				path = append(path, value)
 			}
 		case "VIRTUAL_ENV", "PYTHONHOME":
 		default:
 			active = append(active, entry)
 		}
 	}
-	return append(active, "PATH="+path, "VIRTUAL_ENV="+l.Prefix)
+	return append(active, "PATH="+strings.Join(path, string(os.PathListSeparator)), "VIRTUAL_ENV="+l.Prefix)
 }
 
 // Lookup takes the environment of a declaration if it is there already, which

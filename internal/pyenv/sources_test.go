@@ -53,7 +53,9 @@ func index(t *testing.T, wheels string) *httptest.Server {
 			if err != nil {
 				t.Error(err)
 			}
-			fmt.Fprintf(w, "<a href=\"/wheels/%[1]s#sha256=%[2]x\">%[1]s</a>\n", filepath.Base(path), sha256.Sum256(data))
+			if _, err := fmt.Fprintf(w, "<a href=\"/wheels/%[1]s#sha256=%[2]x\">%[1]s</a>\n", filepath.Base(path), sha256.Sum256(data)); err != nil {
+				t.Error(err)
+			}
 		}
 	}))
 	t.Cleanup(server.Close)

@@ -12,7 +12,9 @@ import (
 )
 
 // environments is a store that makes everything at once.
-type environments struct{ built []quire.EnvironmentDeclaration }
+type environments struct {
+	built []quire.EnvironmentDeclaration
+}
 
 func (e *environments) List(context.Context) ([]quire.Environment, error) {
 	return []quire.Environment{{Digest: "d"}}, nil

@@ -43,11 +43,12 @@ func KernelWheel(tb testing.TB, dir string) {
 func writeWheel(tb testing.TB, dir, name, version string, requires []string, files map[string]string) {
 	tb.Helper()
 	info := fmt.Sprintf("%s-%s.dist-info/", name, version)
-	metadata := fmt.Sprintf("Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version)
+	var metadata strings.Builder
+	fmt.Fprintf(&metadata, "Metadata-Version: 2.1\nName: %s\nVersion: %s\n", name, version)
 	for _, r := range requires {
-		metadata += "Requires-Dist: " + r + "\n"
+		metadata.WriteString("Requires-Dist: " + r + "\n")
 	}
-	files[info+"METADATA"] = metadata
+	files[info+"METADATA"] = metadata.String()
 	files[info+"WHEEL"] = "Wheel-Version: 1.0\nGenerator: quire\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 	var record strings.Builder
 	for _, path := range slices.Sorted(maps.Keys(files)) {
