@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 	"quire/jupyter"
@@ -55,7 +56,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
 	if err != nil {
 		return quire.Finished{}, err
 	}
@@ -77,13 +78,19 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 	if err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookBegin)
 	if err := e.writeNotebook(ctx, end); err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookPlaced)
 	if err := e.emit(quire.Event{Finished: &end}); err != nil {
 		return quire.Finished{}, err
 	}
-	return end, e.journal.Sync(context.WithoutCancel(ctx))
+	if err := e.journal.Sync(context.WithoutCancel(ctx)); err != nil {
+		return quire.Finished{}, err
+	}
+	crash.At(crash.FinishJournaled)
+	return end, nil
 }
 
 func (e *execution) emit(ev quire.Event) error {

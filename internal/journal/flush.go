@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"quire/internal/crash"
 )
 
 // file is what a Writer needs of its file: Sync makes what was written durable.
@@ -36,14 +38,18 @@ func (w *Writer) flush() {
 			batch, last, closing := w.take(spare)
 			if len(batch) == 0 {
 				if closing {
-					w.settle(last, w.file.Close())
+					w.settle(last, w.closeFile())
 					return
 				}
 				spare = batch
 				break
 			}
+			if err := w.takeRoom(int64(len(batch))); err != nil {
+				w.settle(last, errors.Join(err, w.sayLast(err), w.closeFile()))
+				return
+			}
 			if err := w.writeBatch(batch); err != nil {
-				w.settle(last, errors.Join(err, w.file.Close()))
+				w.settle(last, errors.Join(err, w.closeFile()))
 				return
 			}
 			w.settle(last, nil)
@@ -65,14 +71,17 @@ func (w *Writer) take(spare []byte) (batch []byte, last int32, closing bool) {
 }
 
 func (w *Writer) writeBatch(batch []byte) error {
+	crash.At(crash.JournalBegin)
 	if _, err := w.file.Write(batch); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
+	crash.At(crash.JournalWritten)
 	// A failed sync is final: the kernel may have dropped the pages and would
 	// call the next sync a success.
 	if err := w.file.Sync(); err != nil {
 		return fmt.Errorf("sync journal: %w", err)
 	}
+	crash.At(crash.JournalSynced)
 	w.size += int64(len(batch))
 	if w.durable != nil {
 		w.durable(w.size)
