@@ -42,27 +42,13 @@ func buildIn(dir string) int {
 // TestBuilderIsKilled kills a process that has made half of an environment.
 func TestBuilderIsKilled(t *testing.T) {
 	h := newHouse(t)
-	started := filepath.Join(t.TempDir(), "started")
-	if err := unix.Mkfifo(started, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	before := fmt.Sprintf("echo $$ >'%s'\nexec sleep 600\n", started)
-	if err := os.WriteFile(h.calls+".before", []byte(before), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	started := h.hang(t)
 	builder := exec.CommandContext(t.Context(), os.Args[0])
 	builder.Env = append(os.Environ(), builderVariable+"="+h.dir)
 	if err := builder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := os.ReadFile(started) // once uv is about to install
-	if err != nil {
-		t.Fatal(err)
-	}
-	uv, err := strconv.Atoi(strings.TrimSpace(string(line)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	uv := started()
 	if digests, rubbish := h.whole(t); len(digests) != 0 || len(rubbish) == 0 {
 		t.Fatalf("got %v and %v, want an environment that is being made", digests, rubbish)
 	}
@@ -84,6 +70,54 @@ func TestBuilderIsKilled(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	if digests, rubbish := h.whole(t); len(digests) != 1 || len(rubbish) != 0 {
+		t.Errorf("got %v and %v", digests, rubbish)
+	}
+}
+
+// hang lets uv hang when it is about to install. The function that it returns
+// waits for that, and returns uv's process.
+func (h *house) hang(t *testing.T) (started func() (pid int)) {
+	t.Helper()
+	fifo := filepath.Join(t.TempDir(), "started")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := fmt.Sprintf("echo $$ >'%s'\nexec sleep 600\n", fifo)
+	if err := os.WriteFile(h.calls+".before", []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func() int {
+		line, err := os.ReadFile(fifo)
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(line)))
+		if err != nil {
+			t.Error(err)
+		}
+		return pid
+	}
+}
+
+// TestCancelledBuild ends uv with whoever it builds for.
+func TestCancelledBuild(t *testing.T) {
+	h := newHouse(t)
+	started := h.hang(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	end := make(chan error, 1)
+	go func() {
+		_, err := h.Acquire(ctx, requirements("demo"), nil)
+		end <- err
+	}()
+	uv := started()
+	cancel()
+	if err := <-end; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	awaitExit(t, uv)
+	if digests, rubbish := h.whole(t); len(digests) != 0 || len(rubbish) != 0 {
 		t.Errorf("got %v and %v", digests, rubbish)
 	}
 }

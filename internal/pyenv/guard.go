@@ -52,11 +52,18 @@ func (g *guard) take(ctx context.Context, wait func()) error {
 		if first {
 			wait()
 		}
-		select {
-		case <-time.After(guardPause):
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := pause(ctx); err != nil {
+			return err
 		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-time.After(guardPause):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

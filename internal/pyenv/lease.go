@@ -102,12 +102,27 @@ func (s *Store) acquire(ctx context.Context, d quire.EnvironmentDeclaration, fre
 	if err != nil {
 		return nil, err
 	}
-	for {
+	return s.attain(ctx, d, r, tell)
+}
+
+// attain takes an environment, which it builds if it is not there and nobody
+// else does. Who waits for a builder shares with it as soon as it is there:
+// the builder may then keep it for hours.
+func (s *Store) attain(ctx context.Context, d quire.EnvironmentDeclaration, r resolution, tell Tell) (*Lease, error) {
+	for waits := 0; ; waits++ {
 		l, err := s.take(r.Digest)
-		if l != nil || err != nil && !errors.Is(err, errBusy) {
+		if err == nil && l == nil {
+			if err = s.buildAlone(ctx, d, r, tell); err == nil {
+				continue
+			}
+		}
+		if !errors.Is(err, errBusy) {
 			return l, err
 		}
-		if err := s.ensure(ctx, d, r, tell); err != nil {
+		if waits == 0 {
+			tell(quire.EnvironmentProgress{Phase: quire.EnvironmentWaiting})
+		}
+		if err := pause(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -115,6 +130,9 @@ func (s *Store) acquire(ctx context.Context, d quire.EnvironmentDeclaration, fre
 
 // take shares an environment; nil if it is not there.
 func (s *Store) take(digest string) (*Lease, error) {
+	if !s.whole(digest) {
+		return nil, nil //nolint:nilnil // and its guard is left to who builds it
+	}
 	g, err := s.openGuard(digest)
 	if err != nil {
 		return nil, err
@@ -141,18 +159,25 @@ func (s *Store) take(digest string) (*Lease, error) {
 	return l, nil
 }
 
-// ensure builds an environment that is not there, or waits for who does.
-func (s *Store) ensure(ctx context.Context, d quire.EnvironmentDeclaration, r resolution, tell Tell) error {
+// buildAlone builds an environment that is not there, or returns errBusy where
+// another one does.
+func (s *Store) buildAlone(ctx context.Context, d quire.EnvironmentDeclaration, r resolution, tell Tell) error {
 	g, err := s.openGuard(r.Digest)
 	if err != nil {
 		return err
 	}
 	defer g.release()
-	if err := g.take(ctx, func() { tell(quire.EnvironmentProgress{Phase: quire.EnvironmentWaiting}) }); err != nil {
+	if err := g.try(unix.LOCK_EX); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(s.prefix(r.Digest), stampFile)); err == nil {
+	if s.whole(r.Digest) {
 		return nil
 	}
 	return s.build(ctx, d, r, tell)
+}
+
+// whole reports whether an environment is there.
+func (s *Store) whole(digest string) bool {
+	_, err := os.Stat(filepath.Join(s.prefix(digest), stampFile))
+	return err == nil
 }

@@ -1,12 +1,10 @@
 package pyenv_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -239,35 +237,61 @@ func TestPackageThatWasSwapped(t *testing.T) {
 	}
 }
 
+// TestManyAtOnce has eight take the same environment, each of whom keeps it
+// until all have it.
 func TestManyAtOnce(t *testing.T) {
 	h := newHouse(t)
+	leases := make([]*pyenv.Lease, 8)
 	var group sync.WaitGroup
-	digests := make([]string, 8)
-	for i := range digests {
+	for i := range leases {
 		group.Go(func() {
 			store := h.Store
+			var err error
 			if i%2 == 0 { // as another process does
-				var err error
-				if store, err = pyenv.Open(h.dir); err != nil {
-					t.Error(err)
-					return
-				}
+				store, err = pyenv.Open(h.dir)
 			}
-			l, err := store.Acquire(t.Context(), requirements("demo"), nil)
+			if err == nil {
+				leases[i], err = store.Acquire(t.Context(), requirements("demo"), nil)
+			}
 			if err != nil {
 				t.Error(err)
-				return
 			}
-			digests[i] = l.Environment.Digest
-			l.Release()
 		})
 	}
 	group.Wait()
-	if got := slices.Compact(digests); len(got) != 1 {
-		t.Errorf("got the environments %v, want one", got)
+	for _, l := range leases {
+		if l == nil {
+			t.Fatal("not everybody has got it")
+		}
+		l.Release()
+		if l.Environment.Digest != leases[0].Environment.Digest {
+			t.Errorf("got the environments %s and %s, want one", l.Environment.Digest, leases[0].Environment.Digest)
+		}
 	}
 	if got := h.count(t, "pip sync"); got != 1 {
 		t.Errorf("got %d installations, want 1", got)
+	}
+}
+
+// TestManyProcesses has eight programs build in one store at once.
+func TestManyProcesses(t *testing.T) {
+	h := newHouse(t)
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			builder := exec.CommandContext(t.Context(), os.Args[0])
+			builder.Env = append(os.Environ(), builderVariable+"="+h.dir)
+			if out, err := builder.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	group.Wait()
+	if got := h.count(t, "pip sync"); got != 1 {
+		t.Errorf("got %d installations, want 1", got)
+	}
+	if digests, rubbish := h.whole(t); len(digests) != 1 || len(rubbish) != 0 {
+		t.Errorf("got %v and %v", digests, rubbish)
 	}
 }
 
@@ -287,26 +311,6 @@ func TestFresh(t *testing.T) {
 	}
 	if again := h.acquire(t, requirements("dep")); again.Environment.Digest != fresh.Digest {
 		t.Errorf("got %s afterwards", packages(again.Environment))
-	}
-}
-
-func TestCancelledBuild(t *testing.T) {
-	h := newHouse(t)
-	if err := os.WriteFile(h.calls+".before", []byte("sleep 600\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	_, err := h.Acquire(ctx, requirements("dep"), func(p quire.EnvironmentProgress) {
-		if p.Phase == quire.EnvironmentInstalling {
-			cancel()
-		}
-	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if digests, rubbish := h.whole(t); len(digests) != 0 || len(rubbish) != 0 {
-		t.Errorf("got %v and %v", digests, rubbish)
 	}
 }
 
