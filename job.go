@@ -23,14 +23,14 @@ type Job struct {
 	OutputNames []string       `json:"outputNames,omitempty"`
 	Run         RunSettings    `json:"run"`
 	Terms       Terms          `json:"terms"`
+	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
+	Isolation   Isolation      `json:"isolation,omitzero"`
 
 	// Environment is the Python environment that the project declares, and
 	// Environments the folder of those that there are; nil: KernelPath and Env
 	// say all.
 	Environment  *EnvironmentDeclaration `json:"environment,omitempty"`
 	Environments string                  `json:"environments,omitempty"`
-
-	RetryOf ExecutionID `json:"retryOf,omitempty"`
 }
 
 // The files of a job's folder.

@@ -59,6 +59,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	defer closing(logger, archive)
+	host, err := local.OpenHost(data, local.HostOptions{Processes: o.MaxProcesses, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer closing(logger, host)
+	if err := host.Sweep(ctx, archive.Path); err != nil {
+		logger.Error("remove control groups", "error", err)
+	}
 	python, prefix, err := local.PythonPrefix(ctx, o.Python)
 	if err != nil {
 		return err
@@ -71,7 +79,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	jobs.Environments = environments.Dir()
+	jobs.Host, jobs.Environments = host, environments.Dir()
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
@@ -79,7 +87,8 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
-		MaxRunning: maxRunning(o), Logger: logger, Metrics: dispatch.NewMetrics(metrics),
+		MaxRunning: maxRunning(o), MaxRunningPerProject: o.Policy.MaxRunning, MaxAttempts: o.Policy.MaxAttempts,
+		Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
 	parts := service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
@@ -89,6 +98,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	}
 	svc := service.New(parts, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
+		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,
 	})
 	if err := svc.Sweep(ctx); err != nil {

@@ -59,6 +59,7 @@ type client struct {
 	files      quirev1.FileServiceClient
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
+	policies   quirev1.PolicyServiceClient
 
 	environments quirev1.EnvironmentServiceClient
 }
@@ -107,6 +108,7 @@ func (r *remote) dial() (*client, error) {
 		files:      quirev1.NewFileServiceClient(conn),
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
+		policies:   quirev1.NewPolicyServiceClient(conn),
 
 		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil

@@ -3,7 +3,6 @@ package executor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 
@@ -35,22 +34,15 @@ func (e *execution) enterEnvironment(ctx context.Context) (*pyenv.Lease, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := keepLock(lease.LockPath(), e.job.LockPath()); err != nil {
+	lock, err := os.ReadFile(lease.LockPath())
+	if err == nil {
+		err = e.keepLock(lock)
+	}
+	if err != nil {
 		lease.Release()
-		return nil, fmt.Errorf("keep the environment's lock: %w", err)
+		return nil, err
 	}
 	e.job.KernelPath = slices.Concat([]string{lease.KernelPath()}, e.job.KernelPath)
 	e.job.Env = lease.Environ(e.job.Env)
-	e.receipt = &quire.Receipt{Environment: "sha256:" + lease.Environment.Digest}
 	return lease, nil
-}
-
-// keepLock puts the lock into the execution's folder, where it stays when the
-// environment is removed. An earlier attempt may have left its own.
-func keepLock(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(to, data, 0o600)
 }

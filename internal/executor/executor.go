@@ -33,6 +33,8 @@ type Options struct {
 	Durable func(size int64)  // called as the journal grows on disk, see journal.WriterOptions
 	Reap    func()            // ends whatever the kernel has left running
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
+
+	enclosure *enclosure // nil: there is none
 }
 
 type execution struct {
@@ -40,7 +42,7 @@ type execution struct {
 	opts    Options
 	journal *journal.Writer
 	input   *nbformat.Notebook
-	receipt *quire.Receipt // nil where nothing is known
+	receipt *quire.Receipt
 }
 
 // Run runs the job and returns how it ended, after that is in the journal and
@@ -129,7 +131,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 			return e.unable(ctx, "the environment is not there", err), nil
 		}
 	}
-	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Receipt: e.receipt}}); err != nil {
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds(), Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
 	if d := e.job.Run.RunTimeout; d > 0 {
@@ -139,7 +141,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
+	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.enclosure)
 	if err != nil {
 		return e.unable(ctx, "kernel did not start", err), nil
 	}
@@ -147,7 +149,9 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
-	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{Run: e.job.Run, OutputNames: e.job.OutputNames})
+	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
 	}
@@ -167,8 +171,9 @@ func (e *execution) unable(ctx context.Context, what string, err error) quire.Fi
 	return fault(err)
 }
 
-// prepare reads the notebook, finds its kernel and plans the run. The kernel
-// of an environment is found later, when that is there.
+// prepare reads the notebook, finds its kernel, keeps the receipt of both and
+// plans the run. The kernel of an environment that the project declares is
+// found later, when that is there.
 func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	data, err := os.ReadFile(e.job.InputPath())
 	if err != nil {
@@ -177,11 +182,21 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	if e.input, err = nbformat.Parse(data); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
+	if e.receipt, err = newReceipt(e.job, data); err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
 	if e.job.Environment != nil {
 		return runner.NewPlan(e.input, "python", e.job.Cell, e.job.Inputs), jupyter.Kernelspec{}, nil
 	}
 	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
 	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	lock, err := lockOf(spec)
+	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if err := e.keepLock(lock); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil

@@ -4,13 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"quire"
+	"quire/internal/runner"
 	"quire/jupyter"
 )
 
@@ -30,11 +35,13 @@ type kernel struct {
 	dir    string // private, for the sockets
 	ownDir bool
 	output *boundedLog
+	encl   *enclosure // nil: there is none
+	watch  *watch     // of the kernel where it is not the launched process
 }
 
 // startKernel launches the kernel and waits until it answers.
-func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string) (*kernel, error) {
-	k := &kernel{spec: spec, dir: dir}
+func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, encl *enclosure) (*kernel, error) {
+	k := &kernel{spec: spec, dir: dir, encl: encl}
 	if dir == "" {
 		var err error
 		if k.dir, err = privateDir(); err != nil {
@@ -50,6 +57,9 @@ func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, di
 }
 
 func (k *kernel) start(ctx context.Context, job quire.Job) error {
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return err
+	}
 	info, err := k.connection()
 	if err != nil {
 		return err
@@ -65,13 +75,23 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
 		return err
 	}
-	k.Process, err = jupyter.Launch(k.spec, jupyter.LaunchOptions{
-		Dir: job.WorkDir, Env: env, ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
+	options := jupyter.LaunchOptions{
+		Dir: job.WorkDir, Env: k.encl.env(env), ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
 		Stdout: k.output.pipe, Stderr: k.output.pipe,
-	})
+	}
+	err = k.encl.options(&options, job, k.spec)
+	if err == nil {
+		k.Process, err = jupyter.Launch(k.spec, options)
+	}
+	if options.Cgroup != nil {
+		_ = options.Cgroup.Close() // only passed on
+	}
 	k.output.started()
 	if short := quire.Shortage(err); short != nil {
 		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
+	}
+	if err != nil && !missing(err) {
+		return err
 	}
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
@@ -111,11 +131,16 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 	}
 	switch {
 	case err == nil:
+		k.watch = watchKernel(k.Process, k.client.PeerPID())
 		return nil
+	case k.exited() && k.Usage().Cause() != "":
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s ran out of memory while it started: %s", k.spec.Name, k.Usage().Cause())
 	case k.exited():
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not start: %s%s", k.spec.Name, k.Exit(), k.output.lastLine())
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not answer within %s", k.spec.Name, limit)
+	case errors.Is(err, jupyter.ErrDisconnected):
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s closed its connections while it started%s", k.spec.Name, k.output.lastLine())
 	}
 	return fmt.Errorf("connect to kernel: %w", err)
 }
@@ -165,6 +190,9 @@ func (k *kernel) close() {
 		k.Kill()
 		<-k.Done()
 	}
+	if k.watch != nil {
+		k.watch.close()
+	}
 	if k.client != nil {
 		_ = k.client.Close() // nothing can be lost any more
 	}
@@ -174,6 +202,24 @@ func (k *kernel) close() {
 	if k.ownDir {
 		_ = os.RemoveAll(k.dir)
 	}
+}
+
+// Usage implements runner.Memory. Without a group the kernel's own peak is
+// known, after its end.
+func (k *kernel) Usage() runner.Usage {
+	if u, ok := k.encl.usage(); ok {
+		return u
+	}
+	return runner.Usage{Peak: k.PeakMemory()}
+}
+
+// Restarted implements runner.Restarter.
+func (k *kernel) Restarted() bool { return k.watch != nil && k.watch.lost() }
+
+// missing reports whether err says that there is no such program, or none that
+// can be run.
+func missing(err error) bool {
+	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOEXEC)
 }
 
 // extraArgs keeps IPython's history out of the user's files.
@@ -198,6 +244,11 @@ func environment(job quire.Job) ([]string, error) {
 		env = append(env, name+"="+value)
 	}
 	return env, nil
+}
+
+// without leaves the variable of that name out.
+func without(env []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }
 
 // maxTempDir is the longest temporary folder that leaves room for a socket's

@@ -32,6 +32,7 @@ type Jobs struct {
 	Executions Executions
 	KernelPath []string // folders that hold kernelspecs
 	Env        []string // of every kernel, see KernelEnv
+	Host       *Host    // nil: executions are not kept apart
 
 	Environments string   // folder of the environments that projects declare
 	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
@@ -58,6 +59,9 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 	}
 	if job.Environment != nil {
 		job.Kernel, job.Env, job.Environments = jupyter.DefaultKernel, j.DeclaredEnv, j.Environments
+	}
+	if j.Host != nil {
+		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
 	}
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)

@@ -20,6 +20,8 @@ type Archive interface {
 	Sweep(ctx context.Context, known func(context.Context, quire.ExecutionID) (bool, error)) (int, error)
 	// Input returns the notebook as it was submitted.
 	Input(ctx context.Context, id quire.ExecutionID) ([]byte, error)
+	// Declared returns the environment that was declared then; nil where none was.
+	Declared(ctx context.Context, id quire.ExecutionID) (*quire.EnvironmentDeclaration, error)
 	// OpenNotebook opens the executed notebook. It is NotFound where there is
 	// none, or none yet. The caller closes it.
 	OpenNotebook(ctx context.Context, id quire.ExecutionID) (io.ReadCloser, error)

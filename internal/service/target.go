@@ -64,12 +64,7 @@ func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *qu
 	if err != nil {
 		return submission{}, err
 	}
-	if declared == nil { // else its environment brings the kernel
-		if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
-			return submission{}, atField(field, err)
-		}
-	}
-	return submission{data, declared}, nil
+	return submission{data, declared}, s.checkKernel(field, nb, declared)
 }
 
 // readNotebook returns a notebook of a project, its bytes and the canonical
@@ -89,6 +84,18 @@ func (s *Service) readNotebook(ctx context.Context, project quire.ProjectID, pat
 		return nil, nil, "", quire.Invalid(field, "%q is not a notebook that can be run: %v", file.Path, err)
 	}
 	return nb, data, file.Path, nil
+}
+
+// checkKernel makes sure that there is a kernel to run the notebook. An
+// environment that is declared brings its own.
+func (s *Service) checkKernel(field string, nb *nbformat.Notebook, declared *quire.EnvironmentDeclaration) error {
+	if declared != nil {
+		return nil
+	}
+	if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
+		return atField(field, err)
+	}
+	return nil
 }
 
 // checkCells makes sure that there is a code cell, and the one that was asked for.
