@@ -126,3 +126,24 @@ func TestNoEnvironments(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRetryInItsEnvironment takes the declaration of then, and a kernel that
+// only its environment has.
+func TestRetryInItsEnvironment(t *testing.T) {
+	h, _ := newHouseWithEnvironments(t)
+	h.put(t, "requirements.txt", "pandas")
+	if _, err := h.declaredFor(t, `{"kernelspec":{"name":"of-the-author","display_name":"x","language":"python"}}`); err != nil {
+		t.Fatal(err)
+	}
+	first := h.claim(t)
+	h.end(t, first, quire.Failed, nil)
+	h.put(t, "requirements.txt", "polars")
+	again, err := h.Retry(t.Context(), caller, first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := h.archive.Declared(t.Context(), again.ID)
+	if err != nil || d == nil || strings.Join(d.Requirements, " ") != "pandas" {
+		t.Errorf("got %+v, %v; want what was declared then", d, err)
+	}
+}
