@@ -22,6 +22,14 @@ type Job struct {
 	Inputs      map[string]any `json:"inputs,omitempty"`
 	OutputNames []string       `json:"outputNames,omitempty"`
 	Run         RunSettings    `json:"run"`
+	Warm        *WarmKernel    `json:"warm,omitempty"` // nil: every kernel is started cold
+}
+
+// WarmKernel says where a kernel can be forked that need not be started. It is
+// an offer: whoever listens there may be gone by the time of the run.
+type WarmKernel struct {
+	Python string `json:"python"` // the interpreter in the kernel's command
+	Socket string `json:"socket"`
 }
 
 // The files of a job's folder.

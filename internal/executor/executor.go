@@ -119,7 +119,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, runner.RunTimeout(d))
 		defer cancel()
 	}
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir)
+	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.Logger)
 	if err != nil {
 		if ctx.Err() != nil {
 			return runner.Stopped(ctx), nil

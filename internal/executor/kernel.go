@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,7 +25,8 @@ const interruptTimeout = time.Second
 
 // kernel is a launched kernel that has answered, with its private folder.
 type kernel struct {
-	*jupyter.Process
+	process
+	forked bool
 	spec   jupyter.Kernelspec
 	client *jupyter.Client
 	info   jupyter.KernelInfo
@@ -32,8 +35,20 @@ type kernel struct {
 	output *boundedLog
 }
 
-// startKernel launches the kernel and waits until it answers.
-func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string) (*kernel, error) {
+// startKernel launches the kernel and waits until it answers. A forked kernel
+// that does not come so far is started again without a fork.
+func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, logger *slog.Logger) (*kernel, error) {
+	k, err := tryKernel(ctx, spec, job, dir, logger)
+	if err == nil || ctx.Err() != nil || k == nil || !k.forked {
+		return k, err
+	}
+	logger.Warn("forked kernel did not start, another is started cold", "error", err)
+	job.Warm = nil
+	return tryKernel(ctx, spec, job, dir, logger)
+}
+
+// tryKernel returns the kernel, ended, beside an error that came after its launch.
+func tryKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, logger *slog.Logger) (*kernel, error) {
 	k := &kernel{spec: spec, dir: dir}
 	if dir == "" {
 		var err error
@@ -42,14 +57,14 @@ func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, di
 		}
 		k.ownDir = true
 	}
-	if err := k.start(ctx, job); err != nil {
+	if err := k.start(ctx, job, logger); err != nil {
 		k.close()
-		return nil, err
+		return k, err
 	}
 	return k, nil
 }
 
-func (k *kernel) start(ctx context.Context, job quire.Job) error {
+func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) error {
 	info, err := k.connection()
 	if err != nil {
 		return err
@@ -65,15 +80,19 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
 		return err
 	}
-	k.Process, err = jupyter.Launch(k.spec, jupyter.LaunchOptions{
+	err = k.launch(ctx, job.Warm, jupyter.LaunchOptions{
 		Dir: job.WorkDir, Env: env, ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
 		Stdout: k.output.pipe, Stderr: k.output.pipe,
-	})
+	}, logger)
 	k.output.started()
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
 	}
-	return k.connect(ctx, info, job.Run.StartTimeout)
+	limit := job.Run.StartTimeout
+	if k.forked {
+		limit = min(limit, forkedLimit)
+	}
+	return k.connect(ctx, info, limit)
 }
 
 func (k *kernel) connection() (jupyter.ConnectionInfo, error) {
@@ -135,7 +154,7 @@ func (k *kernel) ready() *quire.KernelReady {
 // Interrupt interrupts the running cell in the way that the kernelspec asks for.
 func (k *kernel) Interrupt() error {
 	if k.spec.InterruptMode != "message" {
-		return k.Process.Interrupt()
+		return k.process.Interrupt()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), interruptTimeout)
 	defer cancel()
@@ -158,9 +177,12 @@ func (k *kernel) shutdown(ctx context.Context) {
 
 // close ends the kernel and all of its process group, and removes its folder.
 func (k *kernel) close() {
-	if k.Process != nil {
+	if k.process != nil {
 		k.Kill()
 		<-k.Done()
+		if p, ok := k.process.(io.Closer); ok {
+			_ = p.Close() // what does not end here has resisted SIGKILL
+		}
 	}
 	if k.client != nil {
 		_ = k.client.Close() // nothing can be lost any more

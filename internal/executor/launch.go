@@ -1,0 +1,62 @@
+package executor
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"quire"
+	"quire/internal/runner"
+	"quire/internal/warm"
+	"quire/jupyter"
+)
+
+// process is a kernel's: a child of this process, or forked on its behalf.
+// One that is an io.Closer ends by that what descends from it.
+type process interface {
+	runner.Process
+	PID() int
+}
+
+var (
+	_ process = (*jupyter.Process)(nil)
+	_ process = (*warm.Process)(nil)
+)
+
+// forkedLimit bounds the time that a forked kernel gets to answer, before one
+// is started cold.
+const forkedLimit = 10 * time.Second
+
+// launch forks the kernel where the job offers that for the very command by
+// which it would be started, and starts it in all other cases.
+func (k *kernel) launch(ctx context.Context, offer *quire.WarmKernel, opts jupyter.LaunchOptions, logger *slog.Logger) error {
+	if offer != nil {
+		p, err := k.fork(ctx, *offer, opts)
+		if err == nil && p != nil {
+			k.process, k.forked = p, true
+			return nil
+		}
+		logger.Info("kernel starts cold", "error", err)
+	}
+	p, err := jupyter.Launch(k.spec, opts)
+	if err != nil {
+		return err // in the interface, a nil *Process would not be nil
+	}
+	k.process = p
+	return nil
+}
+
+// fork returns nil where the offer is not for this kernel.
+func (k *kernel) fork(ctx context.Context, offer quire.WarmKernel, opts jupyter.LaunchOptions) (*warm.Process, error) {
+	argv, env, err := k.spec.Command(opts)
+	if err != nil {
+		return nil, err
+	}
+	if !warm.Forkable(argv) || filepath.Clean(argv[0]) != filepath.Clean(offer.Python) {
+		return nil, nil //nolint:nilnil // no kernel, and nothing wrong
+	}
+	return warm.Launch(ctx, offer.Socket, warm.Request{
+		Argv: argv, Env: env, Dir: opts.Dir, Stdout: opts.Stdout, Stderr: opts.Stderr,
+	})
+}
