@@ -35,6 +35,7 @@ func (k *kernel) launch(ctx context.Context, offer *quire.WarmKernel, opts jupyt
 		p, err := k.fork(ctx, *offer, opts)
 		if err == nil && p != nil {
 			k.process, k.forked = p, true
+			logger.Info("kernel is forked", "pid", p.PID())
 			return nil
 		}
 		logger.Info("kernel starts cold", "error", err)

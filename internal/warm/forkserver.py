@@ -18,6 +18,7 @@ Or {"cold"}: why this kernel must be started without a fork.
 """
 
 import gc
+import itertools
 
 gc.disable()  # a collection would write to every object's header, and its page is shared no more
 
@@ -34,6 +35,7 @@ import signal
 import site
 import socket
 import sys
+import threading
 import time
 import warnings
 
@@ -163,12 +165,14 @@ class ForkServer:
             if why and why != "absent":
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
+        thread_number = threading._counter()
         for name in PRELOAD:
             why = preload(name)
             if why and why != "absent":
                 self.drop(name, why)
             elif not why:
                 self.preloaded.append(name)
+        threading._counter = itertools.count(thread_number).__next__  # threads' names are as without them
         os.environ.__class__ = os._Environ
         self.read = WatchedEnviron.read - {MARK}
         for name in ours:
@@ -411,6 +415,7 @@ def mark(server, env):
 def reset_modules():
     """Resets what modules have taken from this process when they were imported.
     Python itself reseeds `random`, and renews its locks and its main thread."""
+    threading.main_thread()._set_native_id()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random:
         numpy_random.seed()
