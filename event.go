@@ -37,6 +37,7 @@ type Started struct {
 	Attempt  int32         `json:"attempt"`
 	Cells    int32         `json:"cells"` // code cells that will be executed
 	Injected *InjectedCell `json:"injected,omitempty"`
+	Price    int32         `json:"unitsPerSecond,omitempty"` // of the spec
 }
 
 // InjectedCell is the parameters cell that is put into the executed notebook.
@@ -48,7 +49,9 @@ type InjectedCell struct {
 
 // KernelStarting says that the environment is there and the kernel is launched.
 type KernelStarting struct {
-	Kernel string `json:"kernel"` // kernelspec name
+	Kernel  string   `json:"kernel"` // kernelspec name
+	Bounds  *Bounds  `json:"bounds,omitempty"`
+	Receipt *Receipt `json:"receipt,omitempty"`
 }
 
 // KernelReady says that the kernel answered a kernel_info_request.

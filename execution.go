@@ -26,6 +26,9 @@ type Execution struct {
 	Spec             string
 	SparkConnectorID string
 	Run              RunSettings // as resolved at submission
+	Terms            Terms
+	Priority         int         // among its project's; the greatest goes first
+	RetryOf          ExecutionID // the execution whose notebook and inputs this one repeats
 	CreatedBy        string
 	CreatedAt        time.Time
 
@@ -60,6 +63,11 @@ type Progress struct {
 	Timing     Timing
 	Outputs    []Variable // in the order asked for; nil before the end
 	Failure    *Failure   // why the state is FAILED or ABORTED, else nil
+	Attempts   []Attempt  // those before this one, which Quire lost
+	Bounds     *Bounds    // nil before the kernel is started
+	Receipt    *Receipt   // nil before the kernel is started
+	Price      int        // units per second
+	Units      int64      // what the execution has cost; 0 before the end, see UnitsAt
 }
 
 // Timing holds the moments of an execution; a zero time has not come yet.

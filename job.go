@@ -22,6 +22,8 @@ type Job struct {
 	Inputs      map[string]any `json:"inputs,omitempty"`
 	OutputNames []string       `json:"outputNames,omitempty"`
 	Run         RunSettings    `json:"run"`
+	Terms       Terms          `json:"terms"`
+	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
 	Warm        *WarmKernel    `json:"warm,omitempty"` // nil: every kernel is started cold
 }
 
@@ -39,6 +41,7 @@ const (
 	journalFile   = "journal"
 	notebookFile  = "notebook.ipynb"
 	kernelLogFile = "kernel.log"
+	lockFile      = "environment.lock"
 )
 
 // JobPath is where the job itself lies for the executor.
@@ -55,6 +58,9 @@ func (j Job) NotebookPath() string { return filepath.Join(j.Dir, notebookFile) }
 
 // KernelLogPath is what the kernel wrote to its own stdout and stderr.
 func (j Job) KernelLogPath() string { return filepath.Join(j.Dir, kernelLogFile) }
+
+// LockPath is the list of what the kernel's environment held when it started.
+func (j Job) LockPath() string { return filepath.Join(j.Dir, lockFile) }
 
 // Decode reads a job from JSON. Numbers of the inputs keep their digits.
 func (j *Job) Decode(data []byte) error {

@@ -15,6 +15,7 @@ type Project struct {
 	Settings    ProjectSettings
 	Limits      ProjectLimits
 	Run         RunSettings
+	Policy      Policy
 	CreatedBy   string
 	CreatedAt   time.Time
 }

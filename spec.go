@@ -8,12 +8,12 @@ import (
 
 // Spec is a machine configuration that an execution can ask for.
 type Spec struct {
-	Name           string
-	CPUs           int
-	MemoryGB       int
-	GPUs           int
-	GPUModel       string
-	UnitsPerSecond int
+	Name           string `json:"name,omitempty"`
+	CPUs           int    `json:"cpus,omitempty"`
+	MemoryGB       int    `json:"memoryGb,omitempty"`
+	GPUs           int    `json:"gpus,omitempty"`
+	GPUModel       string `json:"gpuModel,omitempty"`
+	UnitsPerSecond int    `json:"unitsPerSecond,omitempty"`
 }
 
 // DefaultSpec is used where neither the call nor the project names one.

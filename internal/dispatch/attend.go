@@ -25,10 +25,13 @@ const stopTimeout = 5 * time.Second
 func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 	e := l.execution
 	// One that was taken up may have an executor although no handle was stored.
-	if e.Handle == nil && l.isCancelled() && !l.recovered {
-		return d.conclude(ctx, l, nil, quire.Finished{
-			State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled before it started"},
-		})
+	if e.Handle == nil && !l.recovered {
+		if err := d.admit(ctx, l); err != nil {
+			return err
+		}
+		if l.isCancelled() {
+			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
+		}
 	}
 	handle := e.Handle
 	if handle == nil {
@@ -38,7 +41,8 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 				return err
 			}
 			d.opts.Logger.Error("start executor", "execution_id", e.ID, "error", err)
-			return d.conclude(ctx, l, nil, d.lost(l, "the executor could not be started"))
+			d.letRecover(ctx, l, err)
+			return d.conclude(ctx, l, nil, d.lost(l, explain("the executor could not be started", err)))
 		}
 		if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
 			return err
@@ -50,11 +54,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
 		}
 		if l.isCancelled() {
-			return d.conclude(ctx, l, handle, quire.Finished{
-				State: quire.Aborted, Failure: &quire.Failure{Kind: quire.Cancelled, Message: "cancelled; the executor ended without a word"},
-			})
+			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
-		return d.conclude(ctx, l, handle, d.lost(l, "the executor ended without finishing the notebook"))
+		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -142,7 +144,7 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 	for {
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		err := d.backend.Stop(limited, handle, quire.Failure{Kind: quire.Cancelled, Message: "cancelled"})
+		err := d.backend.Stop(limited, handle, l.why)
 		cancel()
 		if err == nil {
 			return
@@ -151,15 +153,6 @@ func (d *Dispatcher) stop(ctx context.Context, l *live, handle quire.Handle) {
 		if !d.pause(ctx) {
 			return
 		}
-	}
-}
-
-// lost is the end of an attempt whose executor is gone.
-func (d *Dispatcher) lost(l *live, message string) quire.Finished {
-	return quire.Finished{
-		State:   quire.Failed,
-		Failure: &quire.Failure{Kind: quire.QuireFault, Message: message},
-		Retry:   l.attempt < d.opts.MaxAttempts,
 	}
 }
 

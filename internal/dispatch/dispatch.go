@@ -29,13 +29,15 @@ type Jobs interface {
 
 // Options tune a Dispatcher; nil and zero fields mean the defaults.
 type Options struct {
-	MaxRunning  int           // executions at a time; default 4
-	MaxAttempts int           // of an execution whose executor is lost; default 3
-	Lease       time.Duration // of a claim; renewed at a third of it; default 30 s
-	Retry       time.Duration // after which a store that failed is tried again; default 1 s
-	Logger      *slog.Logger
-	Metrics     *Metrics
-	Now         func() time.Time
+	MaxRunning           int           // executions at a time; default 4
+	MaxRunningPerProject int           // where a project's policy does not say; default: no limit
+	MaxAttempts          int           // of an execution whose terms do not say; default 3
+	Lease                time.Duration // of a claim; renewed at a third of it; default 30 s
+	Retry                time.Duration // after which a store that failed is tried again; default 1 s
+	Meter                time.Duration // between two looks at what projects have spent; default 1 s
+	Logger               *slog.Logger
+	Metrics              *Metrics
+	Now                  func() time.Time
 }
 
 // Dispatcher runs executions. Create it with New, then call Run once.
@@ -73,6 +75,9 @@ func (o *Options) setDefaults() {
 	if o.MaxRunning <= 0 {
 		o.MaxRunning = 4
 	}
+	if o.MaxRunningPerProject <= 0 {
+		o.MaxRunningPerProject = -1
+	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 3
 	}
@@ -81,6 +86,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Retry <= 0 {
 		o.Retry = time.Second
+	}
+	if o.Meter <= 0 {
+		o.Meter = time.Second
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -108,6 +116,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 			return
 		}
 	}
+	running.Go(func() { d.meter(ctx) })
 	for {
 		if err := d.claim(ctx, &running); err != nil && ctx.Err() == nil {
 			d.opts.Logger.Error("claim executions", "error", err)
@@ -143,8 +152,16 @@ func (d *Dispatcher) pause(ctx context.Context) bool {
 func (d *Dispatcher) until() time.Time { return d.opts.Now().Add(d.opts.Lease) }
 
 // recover takes up every execution that is under way: all their leases are of
-// dispatchers that are gone.
+// dispatchers that are gone. What was cancelled in the queue is remembered.
 func (d *Dispatcher) recover(ctx context.Context, running *sync.WaitGroup) bool {
+	cancelled, err := d.store.Cancelled(ctx)
+	if err != nil {
+		d.opts.Logger.Error("look for cancelled executions", "error", err)
+		return false
+	}
+	for _, id := range cancelled {
+		d.Cancel(id)
+	}
 	abandoned, err := d.store.ClaimAbandoned(ctx, d.owner, d.opts.Now().Add(leaseHorizon), d.until())
 	if err != nil {
 		d.opts.Logger.Error("take up executions", "error", err)
@@ -175,7 +192,7 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 		}
 	}
 	for d.free() {
-		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until())
+		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until(), d.opts.MaxRunningPerProject)
 		if err != nil || !ok {
 			return err
 		}
@@ -208,7 +225,7 @@ func (d *Dispatcher) begin(ctx context.Context, l *live, running *sync.WaitGroup
 	d.mu.Lock()
 	if d.cancelled[e.ID] {
 		delete(d.cancelled, e.ID)
-		l.cancel() // after the claim had read the execution
+		l.cancel(byRequest) // after the claim had read the execution
 	}
 	d.live[e.ID] = l
 	close(d.claimed)
@@ -259,7 +276,7 @@ func (d *Dispatcher) Cancel(id quire.ExecutionID) {
 	}
 	d.mu.Unlock()
 	if l != nil {
-		l.cancel()
+		l.cancel(byRequest)
 		return
 	}
 	d.Wake()

@@ -13,6 +13,7 @@ import (
 	"quire"
 	"quire/internal/dispatch"
 	"quire/internal/journal"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -56,7 +57,7 @@ func (b *backend) Start(_ context.Context, job quire.Job) (quire.Handle, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := x.w.Append(quire.Event{Started: &quire.Started{Attempt: int32(job.Attempt), Cells: 1}}); err != nil {
+	if err := x.w.Append(quire.Event{Started: &quire.Started{Attempt: int32(job.Attempt), Cells: 1, Price: int32(job.Terms.Spec.UnitsPerSecond)}}); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
@@ -157,7 +158,7 @@ func (x *fakeExecutor) end(t *testing.T, state quire.State) {
 type jobs struct{ dir string }
 
 func (j jobs) Job(_ context.Context, e quire.Execution) (quire.Job, error) {
-	return quire.Job{ExecutionID: e.ID, Attempt: e.Attempt + 1, Dir: filepath.Dir(j.JournalPath(e.ID))}, nil
+	return quire.Job{ExecutionID: e.ID, Attempt: e.Attempt + 1, Dir: filepath.Dir(j.JournalPath(e.ID)), Terms: e.Terms}, nil
 }
 
 func (j jobs) JournalPath(id quire.ExecutionID) string {
@@ -197,7 +198,7 @@ func newHouse(t *testing.T) *house {
 
 // run starts a dispatcher, the first or the next one.
 func (h *house) run(maxRunning int) {
-	h.Dispatcher = dispatch.New(&faultyStore{h.store, &h.faults}, h.backend, h.jobs, &dispatch.Options{MaxRunning: maxRunning, Retry: time.Millisecond})
+	h.Dispatcher = dispatch.New(&faultyStore{h.store, &h.faults}, h.backend, h.jobs, &dispatch.Options{MaxRunning: maxRunning, Retry: time.Millisecond, Meter: time.Millisecond})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	d := h.Dispatcher
@@ -206,15 +207,23 @@ func (h *house) run(maxRunning int) {
 	h.t.Cleanup(h.stop)
 }
 
+// price is what the house's executions cost, in units per second.
+const price = 100
+
 // submit queues an execution.
 func (h *house) submit() quire.ExecutionID {
+	h.t.Helper()
+	return h.submitOn(quire.Terms{Spec: quire.Spec{UnitsPerSecond: price}})
+}
+
+func (h *house) submitOn(terms quire.Terms) quire.ExecutionID {
 	h.t.Helper()
 	id := quire.ExecutionID(quire.NewID())
 	if err := mkdir(filepath.Join(h.jobs.dir, string(id))); err != nil {
 		h.t.Fatal(err)
 	}
-	e := quire.Execution{ID: id, ProjectID: "p"}
-	if _, err := h.store.CreateExecution(h.t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, ProjectID: "p"}); err != nil {
+	e := quire.Execution{ID: id, ProjectID: "p", Terms: terms}
+	if _, err := h.store.CreateExecution(h.t.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, ProjectID: "p"}, service.QueueLimits{}); err != nil {
 		h.t.Fatal(err)
 	}
 	h.Wake()

@@ -78,11 +78,11 @@ type faultyStore struct {
 
 var _ dispatch.Store = (*faultyStore)(nil)
 
-func (s *faultyStore) ClaimQueued(ctx context.Context, owner string, until time.Time) (quire.Execution, bool, error) {
+func (s *faultyStore) ClaimQueued(ctx context.Context, owner string, until time.Time, maxRunning int) (quire.Execution, bool, error) {
 	if err := s.faults.next("ClaimQueued"); err != nil {
 		return quire.Execution{}, false, err
 	}
-	e, ok, err := s.store.ClaimQueued(ctx, owner, until)
+	e, ok, err := s.store.ClaimQueued(ctx, owner, until, maxRunning)
 	if ok {
 		s.faults.done("ClaimQueued", err)
 	}
@@ -107,6 +107,14 @@ func (s *faultyStore) ClaimAbandoned(ctx context.Context, owner string, now, unt
 
 func (s *faultyStore) RenewClaims(ctx context.Context, owner string, until time.Time) error {
 	return s.store.RenewClaims(ctx, owner, until)
+}
+
+func (s *faultyStore) Budget(ctx context.Context, id quire.ProjectID, since time.Time) (quire.Budget, error) {
+	return s.store.Budget(ctx, id, since)
+}
+
+func (s *faultyStore) Cancelled(ctx context.Context) ([]quire.ExecutionID, error) {
+	return s.store.Cancelled(ctx)
 }
 
 func (s *faultyStore) SaveProgress(ctx context.Context, id quire.ExecutionID, claim quire.Claim, handle quire.Handle, p quire.Progress, failed *quire.Error) error {

@@ -24,6 +24,7 @@ type live struct {
 
 	cancelled  chan struct{} // closed once the execution is to stop
 	cancelOnce sync.Once
+	why        quire.Failure // why it is to stop; set before cancelled is closed
 }
 
 func newLive(e quire.Execution, recovered bool) *live {
@@ -38,10 +39,13 @@ func newLive(e quire.Execution, recovered bool) *live {
 		l.progress = quire.Progress{State: quire.Starting, Attempt: l.attempt}
 	}
 	if !e.CancelRequestedAt.IsZero() {
-		l.cancel()
+		l.cancel(byRequest)
 	}
 	return l
 }
+
+// byRequest is why an execution stops that somebody has cancelled.
+var byRequest = quire.Failure{Kind: quire.Cancelled, Message: "cancelled"} //nolint:gochecknoglobals // a constant, but for its type
 
 func (l *live) snapshot() quire.Progress {
 	l.mu.Lock()
@@ -61,8 +65,13 @@ func (l *live) announce() {
 	l.changed = make(chan struct{})
 }
 
-// cancel notes that the execution is to stop. It is idempotent.
-func (l *live) cancel() { l.cancelOnce.Do(func() { close(l.cancelled) }) }
+// cancel notes that the execution is to stop. Only the first reason counts.
+func (l *live) cancel(why quire.Failure) {
+	l.cancelOnce.Do(func() {
+		l.why = why
+		close(l.cancelled)
+	})
+}
 
 func (l *live) isCancelled() bool {
 	select {

@@ -16,9 +16,11 @@ import (
 
 // Signal is one line of JSON on the control socket. The executor sends
 // Durable: at once after a connection was made, and whenever the journal has
-// grown on disk. A client sends Stop to end the run.
+// grown on disk; and Fault, last, where it ends because it cannot keep the
+// journal. A client sends Stop to end the run.
 type Signal struct {
 	Durable *int64         `json:"durable,omitempty"`
+	Fault   *quire.Failure `json:"fault,omitempty"`
 	Stop    *quire.Failure `json:"stop,omitempty"`
 }
 
@@ -38,6 +40,7 @@ type server struct {
 
 	mu      sync.Mutex
 	size    int64
+	fault   *quire.Failure
 	ended   bool
 	changed chan struct{} // closed and replaced when size or ended change
 }
@@ -83,7 +86,7 @@ func (s *server) announce(conn *net.UnixConn) {
 	sent := int64(-1)
 	for {
 		s.mu.Lock()
-		size, ended, changed := s.size, s.ended, s.changed
+		size, fault, ended, changed := s.size, s.fault, s.ended, s.changed
 		s.mu.Unlock()
 		if size != sent {
 			_ = conn.SetWriteDeadline(time.Now().Add(tellTimeout)) // a reader that sleeps must not keep us
@@ -91,6 +94,9 @@ func (s *server) announce(conn *net.UnixConn) {
 				return
 			}
 			sent = size
+		}
+		if ended && fault != nil {
+			_ = enc.Encode(Signal{Fault: fault}) // without it the end is one without a word
 		}
 		if ended {
 			return
@@ -110,6 +116,13 @@ func (s *server) listen(conn *net.UnixConn) {
 			s.onStop(*signal.Stop)
 		}
 	}
+}
+
+// fail notes why the executor ends without an end in the journal.
+func (s *server) fail(why quire.Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = &why
 }
 
 // close tells every connection the rest, ends them, and removes the folder.

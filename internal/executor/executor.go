@@ -54,7 +54,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
 	if err != nil {
 		return quire.Finished{}, err
 	}
@@ -107,7 +107,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		}
 		return fault(err), nil
 	}
-	started := &quire.Started{Attempt: int32(e.job.Attempt), Cells: plan.Cells, Injected: plan.Injected} //nolint:gosec // as above
+	started := &quire.Started{Attempt: int32(e.job.Attempt), Cells: plan.Cells, Injected: plan.Injected, Price: int32(e.job.Terms.Spec.UnitsPerSecond)} //nolint:gosec // as above
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -119,6 +119,8 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, runner.RunTimeout(d))
 		defer cancel()
 	}
+	ctx, release := limitTerms(ctx, e.job.Terms)
+	defer release()
 	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.Logger)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -163,6 +165,8 @@ func fault(err error) quire.Finished {
 	f := &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not run the notebook"}
 	if qe, ok := errors.AsType[*quire.Error](err); ok {
 		f.Message = qe.Error()
+	} else if short := quire.Shortage(err); short != nil {
+		f.Message += ": " + short.Message
 	}
 	return quire.Finished{State: quire.Failed, Failure: f}
 }

@@ -85,6 +85,9 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 		Stdout: k.output.pipe, Stderr: k.output.pipe,
 	}, logger)
 	k.output.started()
+	if short := quire.Shortage(err); short != nil {
+		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
+	}
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
 	}

@@ -17,12 +17,30 @@ import (
 
 // Main is the executor's process: it runs the job in the folder dir, answers
 // on a socket meanwhile, and tells its Identity on ready (one line of JSON)
-// once it can be found by it. If another executor already runs the same
+// once it can be found by it, or a Signal with a Fault where it cannot begin. If another executor already runs the same
 // attempt it tells that one's identity instead.
 //
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	err := serve(ctx, dir, ready, logger)
+	if f := lastWords(err); f != nil && ready != nil {
+		_ = json.NewEncoder(ready).Encode(Signal{Fault: f}) // nobody listens where the identity was told
+	}
+	return err
+}
+
+// lastWords says why an executor ends that cannot keep its journal, where the
+// machine is at fault.
+func lastWords(err error) *quire.Failure {
+	short := quire.Shortage(err)
+	if short == nil {
+		return nil
+	}
+	return &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not go on: " + short.Message}
+}
+
+func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
 	if err := adoptOrphans(); err != nil {
 		return err
 	}
@@ -58,6 +76,9 @@ func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) 
 			return tell(ready, id)
 		},
 	})
+	if f := lastWords(err); f != nil {
+		server.fail(*f)
+	}
 	if errors.Is(err, journal.ErrLocked) {
 		running, readErr := readIdentity(dir)
 		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {

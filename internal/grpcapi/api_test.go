@@ -118,7 +118,7 @@ func (a *api) execute(t *testing.T) *operation.Operation {
 // end ends the oldest queued execution as p says.
 func (a *api) end(t *testing.T, p quire.Progress, failed *quire.Error) {
 	t.Helper()
-	e, ok, err := a.store.ClaimQueued(t.Context(), "me", time.Now().Add(time.Hour))
+	e, ok, err := a.store.ClaimQueued(t.Context(), "me", time.Now().Add(time.Hour), -1)
 	if err != nil || !ok {
 		t.Fatalf("claim: %v, %v", ok, err)
 	}

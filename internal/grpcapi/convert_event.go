@@ -13,7 +13,9 @@ func eventProto(e quire.Event) *quirev1.Event {
 	case e.Started != nil:
 		m.Body = &quirev1.Event_Started{Started: startedProto(e.Started)}
 	case e.KernelStarting != nil:
-		m.Body = &quirev1.Event_KernelStarting{KernelStarting: &quirev1.KernelStarting{Kernel: e.KernelStarting.Kernel}}
+		m.Body = &quirev1.Event_KernelStarting{KernelStarting: &quirev1.KernelStarting{
+			Kernel: e.KernelStarting.Kernel, Bounds: boundsProto(e.KernelStarting.Bounds), Receipt: receiptProto(e.KernelStarting.Receipt),
+		}}
 	case e.KernelReady != nil:
 		m.Body = &quirev1.Event_KernelReady{KernelReady: &quirev1.KernelReady{
 			Implementation:  e.KernelReady.Implementation,
@@ -73,7 +75,7 @@ func setOutput(m *quirev1.Event, e quire.Event) {
 }
 
 func startedProto(s *quire.Started) *quirev1.Started {
-	m := &quirev1.Started{Attempt: s.Attempt, Cells: s.Cells}
+	m := &quirev1.Started{Attempt: s.Attempt, Cells: s.Cells, UnitsPerSecond: s.Price}
 	if i := s.Injected; i != nil {
 		m.Injected = &quirev1.InjectedCell{Index: i.Index, Id: i.ID, Source: i.Source}
 	}

@@ -34,6 +34,12 @@ func executionProto(e quire.Execution, now time.Time) (*quirev1.Execution, error
 		OutputVariables:     mapped(e.Outputs, variableProto),
 		Failure:             failureProto(e.Failure),
 		Attempt:             int32(e.Attempt),
+		Attempts:            mapped(e.Attempts, attemptProto),
+		Bounds:              boundsProto(e.Bounds),
+		Receipt:             receiptProto(e.Receipt),
+		Units:               e.UnitsAt(now),
+		Priority:            int32(e.Priority),
+		RetryOf:             string(e.RetryOf),
 	}, nil
 }
 
@@ -64,6 +70,28 @@ func variableProto(v quire.Variable) *quirev1.Variable {
 	return &quirev1.Variable{Name: v.Name, Type: string(v.Type), Value: valueProto(v.Value), Truncated: v.Truncated}
 }
 
+func attemptProto(a quire.Attempt) *quirev1.Attempt {
+	return &quirev1.Attempt{
+		Number: int32(a.Number), Started: timeProto(a.Started), Finished: timeProto(a.Finished), Failure: failureProto(a.Failure),
+	}
+}
+
+func boundsProto(b *quire.Bounds) *quirev1.Bounds {
+	if b == nil {
+		return nil
+	}
+	return &quirev1.Bounds{
+		Cpus: int32(b.CPUs), MemoryBytes: b.MemoryBytes, Processes: int32(b.Processes), Clamped: b.Clamped, By: b.By,
+	}
+}
+
+func receiptProto(r *quire.Receipt) *quirev1.Receipt {
+	if r == nil {
+		return nil
+	}
+	return &quirev1.Receipt{Notebook: r.Notebook, Inputs: r.Inputs, Environment: r.Environment, RetryOf: string(r.RetryOf)}
+}
+
 func failureProto(f *quire.Failure) *quirev1.Failure {
 	if f == nil {
 		return nil
@@ -79,6 +107,9 @@ func failureProto(f *quire.Failure) *quirev1.Failure {
 		Signal:     f.Signal,
 		ExitStatus: numberProto(f.ExitStatus),
 		Limit:      f.Limit,
+
+		PeakMemoryBytes:  f.PeakMemory,
+		MemoryLimitBytes: f.MemoryLimit,
 	}
 }
 

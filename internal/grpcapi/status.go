@@ -56,6 +56,8 @@ func statusOf(err error, method, requestID string) *status.Status {
 		st = status.New(codes.Canceled, "the call was cancelled")
 	} else if errors.Is(err, context.DeadlineExceeded) {
 		st = status.New(codes.DeadlineExceeded, "the call's deadline has passed")
+	} else if short := quire.Shortage(err); short != nil {
+		st = status.New(grpcCode(short.Code), short.Message)
 	} else if given, ok := err.(interface{ GRPCStatus() *status.Status }); ok {
 		// A wrapped status is not looked for: it would be some other server's.
 		st = given.GRPCStatus()

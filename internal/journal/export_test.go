@@ -1,5 +1,7 @@
 package journal
 
+import "quire"
+
 // File is what a Writer writes to.
 type File = file
 
@@ -7,6 +9,21 @@ type File = file
 func (o WriterOptions) OnFile(wrap func(File) File) *WriterOptions {
 	o.wrap = wrap
 	return &o
+}
+
+// Group returns the records of a group of numbered events, as a Writer writes
+// them if they are all there before it looks.
+func Group(events ...quire.Event) ([]byte, error) {
+	var w Writer
+	var group []byte
+	for _, e := range events {
+		line, err := w.encode(e)
+		if err != nil {
+			return nil, err
+		}
+		group = appendRecord(group, line)
+	}
+	return group, nil
 }
 
 // MaxColumns bounds what can be written over in a line.

@@ -36,14 +36,18 @@ func (w *Writer) flush() {
 			batch, last, closing := w.take(spare)
 			if len(batch) == 0 {
 				if closing {
-					w.settle(last, w.file.Close())
+					w.settle(last, w.closeFile())
 					return
 				}
 				spare = batch
 				break
 			}
+			if err := w.takeRoom(int64(len(batch))); err != nil {
+				w.settle(last, errors.Join(err, w.sayLast(err), w.closeFile()))
+				return
+			}
 			if err := w.writeBatch(batch); err != nil {
-				w.settle(last, errors.Join(err, w.file.Close()))
+				w.settle(last, errors.Join(err, w.closeFile()))
 				return
 			}
 			w.settle(last, nil)

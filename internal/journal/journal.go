@@ -2,11 +2,19 @@
 // executed notebook: Writer appends events and makes them durable in groups,
 // Reader gives them back, Notebook is the pure reducer.
 //
-// A journal is a text file, one event a line: the CRC-32C of the event's JSON
-// as eight hexadecimal digits, a space, the JSON, a newline. The JSON starts
-// with the event's number, so that a reader can pass over events without
-// decoding them. The file only ever grows; a record that a crash left half
-// written at its end is cut off by the next writer.
+// A journal is a text file, one event a line: a CRC-32C as eight hexadecimal
+// digits, a mark, the event's JSON, a newline. The JSON starts with the event's
+// number, so that a reader can pass over events without decoding them. The
+// checksum is that of the mark and the JSON.
+//
+// Records are written in groups that share a sync, and a group is written only
+// after the one before is durable. The mark is a '+' in the first record of a
+// group and a '-' in the others: so a '+' proves that all before it was durable
+// once. A power cut can lose any part of the last group, in any order; where
+// something is bad and no '+' comes after it, the next writer cuts that group
+// off from there. Where a '+' does come after it, the journal is damaged, and
+// says so. Journals from before groups were marked have a space for a mark that
+// the checksum leaves out; what stands before such a record counts as durable.
 //
 // What an event means for an execution's state is quire.Progress's; what a
 // notebook looks like as a file is nbformat's.
@@ -24,7 +32,7 @@ import (
 // MaxEvent is the largest JSON of one event, in bytes, that is written or read.
 const MaxEvent = 512 << 20
 
-// ErrCorrupt says that a journal is damaged before its last record. The error
+// ErrCorrupt says that a journal is damaged where it was durable. The error
 // that wraps it names the byte.
 var ErrCorrupt = errors.New("journal is damaged")
 
@@ -37,23 +45,52 @@ const (
 	seqPrefix = `{"seq":`
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// mark stands between a record's checksum and its JSON. The checksum covers it,
+// for it says something about other records: one that was taken for the other
+// would make damage of a torn end, or a torn end of damage.
+type mark byte
+
+const (
+	begins   mark = '+' // the first of its group
+	goesOn   mark = '-' // the group is that of the record before
+	unmarked mark = ' ' // from before groups were marked; the checksum leaves it out
+)
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	sumOfPlus  = crc32.Checksum([]byte{byte(begins)}, castagnoli)
+	sumOfMinus = crc32.Checksum([]byte{byte(goesOn)}, castagnoli)
+)
+
+func (m mark) known() bool { return m == begins || m == goesOn || m == unmarked }
+
+// checksum returns the checksum of a record whose JSON begins with start.
+func (m mark) checksum(start []byte) uint32 {
+	switch m {
+	case begins:
+		return crc32.Update(sumOfPlus, castagnoli, start)
+	case goesOn:
+		return crc32.Update(sumOfMinus, castagnoli, start)
+	case unmarked:
+	}
+	return crc32.Checksum(start, castagnoli)
+}
 
 // appendHead appends what stands before an event's JSON in its line.
-func appendHead(dst, event []byte) []byte {
-	sum := crc32.Checksum(event, castagnoli)
+func appendHead(dst []byte, m mark, event []byte) []byte {
+	sum := m.checksum(event)
 	dst = hex.AppendEncode(dst, []byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
-	return append(dst, ' ')
+	return append(dst, byte(m))
 }
 
 // parseLine returns the JSON in a line, without its newline, and its number.
 func parseLine(line []byte) (event []byte, seq int32, err error) {
-	if len(line) < headLen {
-		return nil, 0, errors.New("the record is too short")
+	if len(line) < headLen || !mark(line[sumLen]).known() {
+		return nil, 0, errNoRecord
 	}
 	event = line[headLen:]
 	var head [headLen]byte
-	if !bytes.Equal(line[:headLen], appendHead(head[:0], event)) {
+	if !bytes.Equal(line[:headLen], appendHead(head[:0], mark(line[sumLen]), event)) {
 		return nil, 0, errors.New("the checksum does not match")
 	}
 	seq, ok := parseSeq(event)
@@ -62,6 +99,22 @@ func parseLine(line []byte) (event []byte, seq int32, err error) {
 	}
 	return event, seq, nil
 }
+
+var errNoRecord = errors.New("what stands there is no record")
+
+// isHead reports whether a record's line may begin with start, however short
+// that is.
+func isHead(start []byte) bool {
+	for _, c := range start[:min(len(start), sumLen)] {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	return len(start) <= sumLen || mark(start[sumLen]).known()
+}
+
+// isDigit reports whether c is a digit of a checksum.
+func isDigit(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 
 // parseSeq reads the number of an event off the start of its JSON.
 func parseSeq(event []byte) (int32, bool) {

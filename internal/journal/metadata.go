@@ -11,9 +11,11 @@ import (
 
 // stamp is what Quire writes into an executed notebook as metadata.quire.
 type stamp struct {
-	State   quire.State   `json:"state"`   // as of the moment of the snapshot
-	Attempt int           `json:"attempt"` // 0 before the first
-	Failure *stampFailure `json:"failure,omitempty"`
+	State   quire.State    `json:"state"`   // as of the moment of the snapshot
+	Attempt int            `json:"attempt"` // 0 before the first
+	Failure *stampFailure  `json:"failure,omitempty"`
+	Bounds  *quire.Bounds  `json:"bounds,omitempty"`
+	Receipt *quire.Receipt `json:"receipt,omitempty"`
 }
 
 // stampFailure says why the state is FAILED or ABORTED.
@@ -25,7 +27,7 @@ type stampFailure struct {
 }
 
 func (n *Notebook) stamp() stamp {
-	s := stamp{State: n.progress.State, Attempt: n.progress.Attempt}
+	s := stamp{State: n.progress.State, Attempt: n.progress.Attempt, Bounds: n.progress.Bounds, Receipt: n.progress.Receipt}
 	if f := n.progress.Failure; f != nil {
 		s.Failure = &stampFailure{Kind: f.Kind, Message: f.Message, Cell: f.Cell, CellID: f.CellID}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -529,7 +531,16 @@ func TestOutputs(t *testing.T) {
 func TestReduceDamaged(t *testing.T) {
 	data := record(t, scripts()["fails"]...)
 	data[len(data)/2] ^= 1
-	n, progress, err := journal.Reduce(parse(t, input), journal.NewReader(bytes.NewReader(data)))
+	path := filepath.Join(t.TempDir(), "journal")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := journal.OpenFile(path, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	n, progress, err := journal.Reduce(parse(t, input), r)
 	if !errors.Is(err, journal.ErrCorrupt) || progress.State != quire.Starting {
 		t.Errorf("got %v in state %s, want ErrCorrupt in STARTING", err, progress.State)
 	}

@@ -18,9 +18,10 @@ import (
 var ErrLocked = errors.New("journal is being written by another")
 
 // Open continues the journal at path, or creates it with mode 0600. It checks
-// every record, cuts off a record that was left torn at the end, and fails
-// with ErrCorrupt if there is damage before that. One Writer at a time can
-// have a journal open. What Open has found is durable when it returns.
+// every record, cuts off what a crash has left of a group that had not become
+// durable, from the first bad record on, and fails with ErrCorrupt if there is
+// damage before that. One Writer at a time can have a journal open. What Open
+// has found is durable when it returns.
 func Open(path string, opts *WriterOptions) (*Writer, error) {
 	if opts == nil {
 		opts = &WriterOptions{}
@@ -46,6 +47,7 @@ func open(path string, opts *WriterOptions) (*Writer, error) {
 		durable:    opts.Durable,
 		now:        opts.Now,
 		maxPending: opts.MaxPending,
+		lastWords:  opts.LastWords,
 		changed:    make(chan struct{}),
 		wake:       make(chan struct{}, 1),
 		done:       make(chan struct{}),
@@ -93,8 +95,15 @@ func (w *Writer) recover(f *os.File) error {
 		return err
 	}
 	w.finished = finished
-	if err := f.Truncate(w.size); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return err
+	}
+	// Cutting off nothing would give back the room for last words.
+	if info.Size() > w.size {
+		if err := f.Truncate(w.size); err != nil {
+			return err
+		}
 	}
 	return f.Sync()
 }

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"quire"
 )
+
+// whole is the durable length of a journal of which every byte is durable.
+const whole = math.MaxInt64
 
 // readChunk is how much room a Reader makes before it reads on.
 const readChunk = 64 << 10
@@ -17,34 +21,39 @@ const readChunk = 64 << 10
 // Reader reads a journal's events in order, in time linear in its length and
 // in memory for its longest event. It is not safe for concurrent use.
 type Reader struct {
-	src    io.Reader
-	closer io.Closer
-	after  int32
+	src     io.Reader
+	closer  io.Closer
+	after   int32
+	durable int64 // so many bytes are known to be durable, or whole
 
 	buf     []byte // buf[start:] is read but not yet given out
 	start   int
-	scanned int // buf[start:scanned] holds no newline
+	scanned int   // buf[start:scanned] holds no newline
+	taken   int64 // bytes read
 	offset  int64
 	seq     int32
+	torn    error // what is bad at offset; nil while nothing is
+	proof   proof // that it is damage, sought in what comes after it
 	err     error // final: damage, or a failed read
 }
 
 // NewReader returns a Reader of a journal's bytes, from the first event or
-// from a place between two events.
+// from a place between two events. It does not know which of them were
+// durable, and takes the end of the last group to be torn where it is bad.
 func NewReader(r io.Reader) *Reader { return &Reader{src: r} }
 
 // OpenFile returns a Reader of the first durable bytes of the journal at path,
-// or of all of it for -1. The caller closes it.
+// or for -1 of one that is durable to its end, as it is after Sync, Close or
+// Open. Whatever is bad or missing there is damage. The caller closes the Reader.
 func OpenFile(path string, durable int64) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	r := &Reader{src: f, closer: f}
-	if durable >= 0 {
-		r.src = &io.LimitedReader{R: f, N: durable}
+	if durable < 0 {
+		return &Reader{src: f, closer: f, durable: whole}, nil
 	}
-	return r, nil
+	return &Reader{src: &io.LimitedReader{R: f, N: durable}, closer: f, durable: durable}, nil
 }
 
 // Close closes the file of a Reader that OpenFile made.
@@ -57,14 +66,14 @@ func (r *Reader) Close() error {
 
 // Extend lets a Reader that OpenFile limited read up to a greater durable
 // length: after an io.EOF, Next goes on with what is new. A smaller length
-// changes nothing.
+// changes nothing; math.MaxInt64 says that the file is durable to its end.
 func (r *Reader) Extend(durable int64) {
 	limited, ok := r.src.(*io.LimitedReader)
 	if !ok {
 		return
 	}
-	taken := r.offset + int64(len(r.buf)-r.start)
-	limited.N = max(limited.N, durable-taken)
+	limited.N = max(limited.N, durable-r.taken)
+	r.durable = max(r.durable, durable)
 }
 
 // Skip makes Next and NextRaw pass over the events numbered up to after,
@@ -78,9 +87,10 @@ func (r *Reader) Seq() int32 { return r.seq }
 // the Reader began.
 func (r *Reader) Offset() int64 { return r.offset }
 
-// Next returns the next event. It returns io.EOF at the end, be it clean or in
-// a torn record; if the source has grown since, a later call goes on from
-// there. Damage before the last record is ErrCorrupt, for good.
+// Next returns the next event. It returns io.EOF at the end, be it clean or
+// where a crash has torn the last group; if the source has grown since, a later
+// call goes on from a clean end, or from within a record. Damage before that is
+// ErrCorrupt, for good.
 func (r *Reader) Next() (quire.Event, error) {
 	raw, err := r.NextRaw()
 	if err != nil {
@@ -114,47 +124,75 @@ func (r *Reader) record() ([]byte, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
+	if r.torn != nil {
+		return nil, r.judge()
+	}
 	end, err := r.line()
+	if errors.Is(err, io.EOF) && r.short() {
+		return nil, r.fail(corrupt(r.offset, errors.New("it ends before what was durable")))
+	}
 	if err != nil {
 		return nil, err
 	}
-	event, seq, bad := parseLine(r.buf[r.start:end])
-	if bad != nil {
-		return nil, r.damaged(end+1, bad)
+	if r.torn != nil {
+		return nil, r.judge()
 	}
-	if r.seq != 0 && seq != r.seq+1 {
-		return nil, r.fail(corrupt(r.offset, fmt.Errorf("event %d follows event %d", seq, r.seq)))
+	event, seq, bad := parseLine(r.buf[r.start:end])
+	if bad == nil && r.seq != 0 && seq != r.seq+1 {
+		bad = fmt.Errorf("event %d follows event %d", seq, r.seq)
+	}
+	if bad != nil {
+		r.torn = bad
+		return nil, r.judge()
 	}
 	r.offset += int64(end + 1 - r.start)
 	r.start, r.scanned, r.seq = end+1, end+1, seq
 	return event, nil
 }
 
-// damaged says what a bad line that ends before next is: the torn end of the
-// journal, or damage if anything follows it.
-func (r *Reader) damaged(next int, reason error) error {
-	lineLen := next - r.start
-	if len(r.buf) == next {
+// short reports whether there should be more than has come: at the end.
+func (r *Reader) short() bool {
+	return r.offset < r.durable && (r.durable != whole || r.start < len(r.buf))
+}
+
+// judge says what the bad record at offset is: damage, or the end of what a
+// crash has left of the last group. Events beyond it are not believed, be they
+// whole or not.
+func (r *Reader) judge() error {
+	if r.offset < r.durable {
+		return r.fail(corrupt(r.offset, r.torn))
+	}
+	for {
+		found := r.proof.sought(r.buf[r.start:])
+		r.start, r.scanned = len(r.buf), len(r.buf)
+		if found {
+			return r.fail(corrupt(r.offset, r.torn))
+		}
+		if cap(r.buf) > 2*readChunk {
+			r.buf, r.start, r.scanned = nil, 0, 0
+		}
 		if err := r.fill(); err != nil {
 			return err
 		}
 	}
-	if len(r.buf)-r.start > lineLen {
-		return r.fail(corrupt(r.offset, reason))
-	}
-	return io.EOF
 }
 
 // line returns where in buf the next line ends, reading as much as that takes.
+// It sets torn instead as soon as there can be no record in it.
 func (r *Reader) line() (end int, err error) {
 	for {
 		if i := bytes.IndexByte(r.buf[r.scanned:], '\n'); i >= 0 {
 			return r.scanned + i, nil
 		}
-		r.scanned = len(r.buf)
-		if r.scanned-r.start > headLen+MaxEvent {
-			return 0, r.fail(corrupt(r.offset, ErrTooLarge))
+		switch {
+		case !isHead(r.buf[r.start:]), bytes.IndexByte(r.buf[r.scanned:], 0) >= 0:
+			r.torn = errNoRecord
+			return 0, nil
+		case len(r.buf)-r.start > headLen+MaxEvent:
+			r.torn = ErrTooLarge
+			return 0, nil
 		}
+		r.scanned = len(r.buf)
 		if err := r.fill(); err != nil {
 			return 0, err
 		}
@@ -175,6 +213,7 @@ func (r *Reader) fill() error {
 	for range 100 {
 		n, err := r.src.Read(r.buf[len(r.buf):cap(r.buf)])
 		r.buf = r.buf[:len(r.buf)+n]
+		r.taken += int64(n)
 		switch {
 		case n > 0:
 			return nil

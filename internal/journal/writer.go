@@ -40,12 +40,17 @@ type WriterOptions struct {
 	// there are more. An event that is larger by itself waits alone.
 	MaxPending int
 
+	// LastWords is asked for the journal's end when the disk has no room for
+	// more: some is kept for that. Events that wait are dropped then, and the
+	// Writer fails with what is given. nil leaves the journal without an end.
+	LastWords func(why error) quire.Finished
+
 	wrap func(file) file // for tests: a disk that fails
 }
 
 // Writer appends events to a journal. One goroutine of its own, which Close
-// ends, writes and syncs whatever has gathered, so that many events share a
-// sync. All methods are safe for concurrent use.
+// ends, writes and syncs whatever has gathered, a group, so that many events
+// share a sync. All methods are safe for concurrent use.
 //
 // After a write or a sync has failed nothing more is written: every later call
 // returns that error. What was appended since the last good sync may be lost.
@@ -54,6 +59,8 @@ type Writer struct {
 	durable    func(int64)
 	now        func() time.Time
 	maxPending int
+	lastWords  func(error) quire.Finished
+	taken      int64 // bytes of the disk that are the file's, if it can tell; the goroutine's alone
 
 	order   sync.Mutex // held while an event gets its number and its place
 	encoded bytes.Buffer
@@ -61,9 +68,9 @@ type Writer struct {
 	mu       sync.Mutex // guards what follows
 	seq      int32
 	finished *quire.Finished
-	pending  []byte
-	size     int64 // of the file, once pending is written
-	synced   int32 // number of the last durable event
+	pending  []byte // the next group
+	size     int64  // of the file, once pending is written
+	synced   int32  // number of the last durable event
 	err      error
 	closing  bool
 	changed  chan struct{} // closed and replaced when synced, err or closing change, or pending shrinks
@@ -123,11 +130,14 @@ func (w *Writer) admit(e *quire.Event) error {
 	return nil
 }
 
-// encode returns the event's line, valid until the next call.
+// encode returns the event's line with room for its head, valid until the next call.
 func (w *Writer) encode(e quire.Event) ([]byte, error) {
-	b := &w.encoded
-	b.Reset()
-	b.WriteString("00000000 ")
+	w.encoded.Reset()
+	return encodeTo(&w.encoded, e)
+}
+
+func encodeTo(b *bytes.Buffer, e quire.Event) ([]byte, error) {
+	b.WriteString("00000000-")
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(e); err != nil {
@@ -141,7 +151,6 @@ func (w *Writer) encode(e quire.Event) ([]byte, error) {
 	if len(line)-headLen-1 > MaxEvent {
 		return nil, ErrTooLarge
 	}
-	appendHead(line[:0], line[headLen:len(line)-1])
 	return line, nil
 }
 
@@ -158,13 +167,25 @@ func (w *Writer) enqueue(line []byte, e quire.Event) error {
 	if w.closing {
 		return ErrClosed
 	}
-	w.pending = append(w.pending, line...)
+	w.pending = appendRecord(w.pending, line)
 	w.seq, w.finished = e.Seq, e.Finished
 	w.signal()
 	if w.encoded.Cap() > keepBuffer {
 		w.encoded = bytes.Buffer{}
 	}
 	return nil
+}
+
+// appendRecord appends an encoded line to its group, of which it may be the
+// first: the goroutine takes what is pending as one group, and the next only
+// after it has synced that.
+func appendRecord(group, line []byte) []byte {
+	m := goesOn
+	if len(group) == 0 {
+		m = begins
+	}
+	appendHead(line[:0], m, line[headLen:len(line)-1])
+	return append(group, line...)
 }
 
 // await gives up the lock until something has changed.

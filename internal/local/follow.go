@@ -27,7 +27,8 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if err != nil {
 		return err
 	}
-	if err := listenOn(ctx, id, durable); err != nil {
+	fault, err := listenOn(ctx, id, durable)
+	if err != nil {
 		return err
 	}
 	if err := b.awaitExit(ctx, id); err != nil {
@@ -43,10 +44,13 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if err := w.Close(); err != nil {
 		return err
 	}
-	if finished == nil || finished.Retry {
-		return dispatch.ErrExecutorGone
+	switch {
+	case finished != nil && !finished.Retry:
+		return nil
+	case fault != nil:
+		return &dispatch.ExecutorFault{Why: *fault}
 	}
-	return nil
+	return dispatch.ErrExecutorGone
 }
 
 // lockedPause is the time between two tries to open a journal that another
@@ -72,22 +76,25 @@ const reconnectPause = 20 * time.Millisecond
 
 // listenOn listens until nobody answers any more. An executor hangs up on a
 // follower that sleeps, while a store does not answer say: that is not its end.
-func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) error {
+func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) (fault *quire.Failure, err error) {
 	told := int64(-1)
 	for {
-		err := listen(ctx, id, func(size int64) {
-			if size > told {
-				told = size
-				durable(size)
+		err := listen(ctx, id, func(signal executor.Signal) {
+			if size := signal.Durable; size != nil && *size > told {
+				told = *size
+				durable(*size)
+			}
+			if signal.Fault != nil {
+				fault = signal.Fault
 			}
 		})
 		if ended(err) {
-			return context.Cause(ctx)
+			return fault, context.Cause(ctx)
 		}
 		select {
 		case <-time.After(reconnectPause):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 	}
 }
@@ -100,7 +107,7 @@ func ended(err error) bool {
 
 // listen passes on what the executor tells until the connection ends, and
 // returns why there was none.
-func listen(ctx context.Context, id executor.Identity, durable func(size int64)) error {
+func listen(ctx context.Context, id executor.Identity, tell func(executor.Signal)) error {
 	conn, err := dial(ctx, id)
 	if err != nil {
 		return err
@@ -112,9 +119,7 @@ func listen(ctx context.Context, id executor.Identity, durable func(size int64))
 		if dec.Decode(&signal) != nil {
 			return nil // the end, or not: the next dial shows
 		}
-		if signal.Durable != nil {
-			durable(*signal.Durable)
-		}
+		tell(signal)
 	}
 }
 

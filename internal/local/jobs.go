@@ -47,6 +47,7 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		Notebook: e.Target.Notebook, Cell: e.Target.Cell,
 		KernelPath: j.KernelPath, Env: j.Env,
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
+		Terms: e.Terms, RetryOf: e.RetryOf,
 	}
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)

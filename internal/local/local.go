@@ -67,6 +67,10 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	if err != nil {
 		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
 	}
+	var signal executor.Signal
+	if json.Unmarshal(line, &signal) == nil && signal.Fault != nil {
+		return nil, &dispatch.ExecutorFault{Why: *signal.Fault}
+	}
 	if _, err := identity(line); err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
 	}

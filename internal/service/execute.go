@@ -93,7 +93,7 @@ func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operat
 	if err := s.archive.Create(ctx, e.ID, input); err != nil {
 		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
 	}
-	stored, err := s.store.CreateExecution(ctx, e, op)
+	stored, err := s.store.CreateExecution(ctx, e, op, QueueLimits{})
 	if err == nil && stored.ID == op.ID {
 		s.dispatcher.Wake()
 		return stored, nil

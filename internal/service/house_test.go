@@ -104,7 +104,7 @@ func (h *house) request() service.ExecuteRequest {
 // claim takes the oldest queued execution, as a dispatcher does.
 func (h *house) claim(t *testing.T) quire.Execution {
 	t.Helper()
-	e, ok, err := h.store.ClaimQueued(t.Context(), "me", time.Now().Add(time.Hour))
+	e, ok, err := h.store.ClaimQueued(t.Context(), "me", time.Now().Add(time.Hour), -1)
 	if err != nil || !ok {
 		t.Fatalf("claim: %v, %v", ok, err)
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"quire"
 )
@@ -15,6 +16,8 @@ type Store interface {
 	ProjectStore
 	OperationStore
 	ExecutionStore
+	UnitStore
+	RetentionStore
 }
 
 // CommunityStore keeps communities. A mutation stores its done operation in
@@ -73,16 +76,41 @@ type OperationStore interface {
 	OperationByKey(ctx context.Context, creator, key string) (quire.Operation, error)
 }
 
+// QueueLimits bound the executions that are QUEUED at a time; 0 means no limit.
+type QueueLimits struct {
+	Project int // of one project
+	Server  int // of all of them
+}
+
 // ExecutionStore keeps executions.
 type ExecutionStore interface {
 	// CreateExecution stores a QUEUED execution with its operation, which is
 	// not done; idempotency is as in CommunityStore. It refuses with NotFound
-	// where there is no such project.
-	CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation) (quire.Operation, error)
+	// where there is no such project, and with ResourceExhausted where the
+	// queue is full.
+	CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation, most QueueLimits) (quire.Operation, error)
 	Execution(ctx context.Context, id quire.ExecutionID) (quire.Execution, error)
 	// Executions returns a page, newest first.
 	Executions(ctx context.Context, f quire.ExecutionFilter) ([]quire.Execution, string, error)
 	// RequestCancel notes that the execution is to stop, once: it does nothing
 	// to one that has ended or was asked before. It returns the execution.
 	RequestCancel(ctx context.Context, id quire.ExecutionID) (quire.Execution, error)
+}
+
+// UnitStore keeps how many units a project has left.
+type UnitStore interface {
+	// UnitBalance returns nil where the project may spend without limit.
+	UnitBalance(ctx context.Context, id quire.ProjectID) (*int64, error)
+	SetUnitBalance(ctx context.Context, id quire.ProjectID, balance *int64) error
+}
+
+// RetentionStore forgets executions.
+type RetentionStore interface {
+	// Expired returns up to limit of the project's ended executions: those that
+	// ended before the given time, the oldest first; once there are none, those
+	// beyond the newest keepLast. A negative keepLast keeps all.
+	Expired(ctx context.Context, id quire.ProjectID, before time.Time, keepLast, limit int) ([]quire.ExecutionID, error)
+	// RemoveExecutions removes the rows of ended executions and of their
+	// operations. It passes over what is gone already or has not ended.
+	RemoveExecutions(ctx context.Context, ids []quire.ExecutionID) error
 }

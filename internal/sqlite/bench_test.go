@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -23,7 +24,7 @@ func addExecution(b *testing.B, s *sqlite.Store, project quire.ProjectID) quire.
 		Inputs:    map[string]any{"name": "value"},
 		Run:       quire.DefaultRunSettings(),
 	}
-	_, err := s.CreateExecution(b.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, CreatedBy: "alice", IdempotencyKey: id})
+	_, err := s.CreateExecution(b.Context(), e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute, CreatedBy: "alice", IdempotencyKey: id}, service.QueueLimits{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func BenchmarkClaimQueued(b *testing.B) {
 		b.StopTimer()
 		addExecution(b, s, project)
 		b.StartTimer()
-		if _, ok, err := s.ClaimQueued(b.Context(), "d1", time.Now()); !ok || err != nil {
+		if _, ok, err := s.ClaimQueued(b.Context(), "d1", time.Now(), -1); !ok || err != nil {
 			b.Fatal(ok, err)
 		}
 	}
@@ -52,7 +53,7 @@ func BenchmarkClaimQueued(b *testing.B) {
 func BenchmarkSaveProgress(b *testing.B) {
 	s, project := benchmarkStore(b)
 	addExecution(b, s, project)
-	e, _, err := s.ClaimQueued(b.Context(), "d1", time.Now())
+	e, _, err := s.ClaimQueued(b.Context(), "d1", time.Now(), -1)
 	if err != nil {
 		b.Fatal(err)
 	}

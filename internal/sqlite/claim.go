@@ -19,7 +19,11 @@ const claimed = `SET state = 'STARTING', claim_owner = ?, claim_token = claim_to
 var (
 	// A deleted project has no QUEUED executions: see abortQueued.
 	claimQueued = `UPDATE executions ` + claimed + `
-		WHERE seq = (SELECT seq FROM executions WHERE state = 'QUEUED' ORDER BY seq LIMIT 1)
+		WHERE seq = (SELECT seq FROM executions WHERE state = 'QUEUED' AND project_id = (
+				SELECT id FROM projects
+				WHERE queued > 0 AND (iif(max_running = 0, ?, max_running) < 0 OR running < iif(max_running = 0, ?, max_running))
+				ORDER BY priority DESC, running, served, seq LIMIT 1)
+			ORDER BY priority DESC, seq LIMIT 1)
 		RETURNING ` + executionColumns
 
 	claimExecution = `UPDATE executions ` + claimed + `
@@ -41,8 +45,8 @@ var (
 )
 
 // ClaimQueued implements dispatch.Store.
-func (s *Store) ClaimQueued(ctx context.Context, owner string, until time.Time) (quire.Execution, bool, error) {
-	return s.claim(ctx, s.stmts.claimQueued, owner, moment{&until})
+func (s *Store) ClaimQueued(ctx context.Context, owner string, until time.Time, maxRunning int) (quire.Execution, bool, error) {
+	return s.claim(ctx, s.stmts.claimQueued, owner, moment{&until}, maxRunning, maxRunning)
 }
 
 // ClaimExecution implements dispatch.Store.
@@ -97,6 +101,16 @@ func (s *Store) ClaimAbandoned(ctx context.Context, owner string, now, until tim
 	return executions, nil
 }
 
+// Cancelled implements dispatch.Store; the oldest come first.
+func (s *Store) Cancelled(ctx context.Context) ([]quire.ExecutionID, error) {
+	ids, err := column[quire.ExecutionID](ctx, s.reader,
+		"SELECT id FROM executions WHERE state = 'QUEUED' AND cancel_requested_at > 0 ORDER BY seq")
+	if err != nil {
+		return nil, fmt.Errorf("list cancelled executions: %w", err)
+	}
+	return ids, nil
+}
+
 // RenewClaims implements dispatch.Store. A lease that lasts longer already stays.
 func (s *Store) RenewClaims(ctx context.Context, owner string, until time.Time) error {
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -133,6 +147,9 @@ func (s *Store) SaveProgress(ctx context.Context, id quire.ExecutionID, claim qu
 			}
 			return err
 		case p.State.Ended():
+			if err := s.spend(ctx, tx, project, p.Units); err != nil {
+				return err
+			}
 			return s.endExecution(ctx, tx, id, p.State, failed)
 		}
 		return nil

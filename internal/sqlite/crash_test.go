@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -36,7 +37,7 @@ func writeUntilKilled(path string) int {
 		for i := 0; ; i++ {
 			id := quire.NewID()
 			e := quire.Execution{ID: quire.ExecutionID(id), ProjectID: "p", Progress: quire.Progress{State: quire.Queued}}
-			if _, err := s.CreateExecution(ctx, e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}); err != nil {
+			if _, err := s.CreateExecution(ctx, e, quire.Operation{ID: quire.OperationID(id), Kind: quire.OpExecute}, service.QueueLimits{}); err != nil {
 				return err
 			}
 			if _, err := fmt.Fprintln(os.Stdout, "created", id); err != nil {
@@ -45,7 +46,7 @@ func writeUntilKilled(path string) int {
 			if i%2 == 0 {
 				continue
 			}
-			e, _, err := s.ClaimQueued(ctx, "d1", time.Now())
+			e, _, err := s.ClaimQueued(ctx, "d1", time.Now(), -1)
 			if err != nil {
 				return err
 			}

@@ -6,13 +6,14 @@ import (
 	"fmt"
 
 	"quire"
+	"quire/internal/service"
 )
 
 const (
-	executionColumns = "id, project_id, target, inputs, output_names, spec, spark_connector_id, run, created_by, created_at, " +
+	executionColumns = "id, project_id, target, inputs, output_names, spec, spark_connector_id, run, terms, priority, retry_of, created_by, created_at, " +
 		progressColumns + ", cancel_requested_at, claim_owner, claim_token, claim_until, handle"
 	progressColumns = "state, attempt, kernel, cells_total, cells_done, " +
-		"started_at, environment_at, kernel_at, finished_at, outputs, failure"
+		"started_at, environment_at, kernel_at, finished_at, outputs, failure, attempts, bounds, receipt, price, units"
 	selectExecution = "SELECT " + executionColumns + " FROM executions"
 
 	// projectVisible holds for the executions of a project that is not deleted.
@@ -23,7 +24,7 @@ const (
 func executionFields(e *quire.Execution) []any {
 	fields := []any{
 		&e.ID, &e.ProjectID, asJSON(&e.Target), asJSON(&e.Inputs), asJSON(&e.OutputNames),
-		&e.Spec, &e.SparkConnectorID, asJSON(&e.Run), &e.CreatedBy,
+		&e.Spec, &e.SparkConnectorID, asJSON(&e.Run), asJSON(&e.Terms), &e.Priority, &e.RetryOf, &e.CreatedBy,
 		moment{&e.CreatedAt},
 	}
 	fields = append(fields, progressFields(&e.Progress)...)
@@ -39,13 +40,13 @@ func progressFields(p *quire.Progress) []any {
 		moment{&p.Timing.Environment},
 		moment{&p.Timing.Kernel},
 		moment{&p.Timing.Finished},
-		asJSON(&p.Outputs), asJSON(&p.Failure),
+		asJSON(&p.Outputs), asJSON(&p.Failure), asJSON(&p.Attempts), asJSON(&p.Bounds), asJSON(&p.Receipt), &p.Price, &p.Units,
 	}
 }
 
 // CreateExecution implements service.ExecutionStore. A project that does not
 // exist is NotFound.
-func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation) (quire.Operation, error) {
+func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire.Operation, most service.QueueLimits) (quire.Operation, error) {
 	e.CreatedAt = s.orNow(e.CreatedAt)
 	e.State = quire.Queued
 	return s.mutate(ctx, op, func(tx *sql.Tx, op *quire.Operation) error {
@@ -55,9 +56,27 @@ func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire
 		if err := s.projectThere(ctx, tx, e.ProjectID); err != nil {
 			return err
 		}
+		if err := s.queueHasRoom(ctx, tx, e.ProjectID, most); err != nil {
+			return err
+		}
 		err := exec(ctx, tx, s.stmts.insertExecution, executionFields(&e)...)
 		return taken(err, "execution", string(e.ID))
 	})
+}
+
+// queueHasRoom returns ResourceExhausted where one more execution would be too many.
+func (s *Store) queueHasRoom(ctx context.Context, tx *sql.Tx, id quire.ProjectID, most service.QueueLimits) error {
+	var queued, all int
+	if err := queryRow(ctx, tx, s.stmts.queued, id).Scan(&queued, &all); err != nil {
+		return err
+	}
+	switch {
+	case most.Project > 0 && queued >= most.Project:
+		return quire.Errorf(quire.ResourceExhausted, "project %q has %d executions in the queue, which is its limit: try again when some have started", id, queued)
+	case most.Server > 0 && all >= most.Server:
+		return quire.Errorf(quire.ResourceExhausted, "%d executions are in the queue, which is the server's limit: try again when some have started", all)
+	}
+	return nil
 }
 
 // projectThere returns NotFound for a project that is not there or deleted.

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	projectColumns = "id, community_id, name, description, labels, settings, limits, run, created_by, created_at"
+	projectColumns = "id, community_id, name, description, labels, settings, limits, run, policy, priority, max_running, created_by, created_at"
 	selectProject  = "SELECT " + projectColumns + " FROM projects WHERE id = ? AND deletion IS NULL"
 )
 
@@ -40,6 +40,7 @@ func projectFields(p *quire.Project) []any {
 	return []any{
 		&p.ID, &p.CommunityID, &p.Name, &p.Description, asJSON(&p.Labels),
 		asJSON((*storedSettings)(&p.Settings)), asJSON((*storedLimits)(&p.Limits)), asJSON(&p.Run),
+		asJSON(&p.Policy), &p.Policy.Priority, &p.Policy.MaxRunning,
 		&p.CreatedBy,
 		moment{&p.CreatedAt},
 	}
@@ -107,10 +108,12 @@ func (s *Store) UpdateProject(ctx context.Context, id quire.ProjectID, op quire.
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE projects
-			SET community_id = ?, name = ?, description = ?, labels = ?, settings = ?, limits = ?, run = ?, name_folded = ?
+			SET community_id = ?, name = ?, description = ?, labels = ?, settings = ?, limits = ?, run = ?,
+				policy = ?, priority = ?, max_running = ?, name_folded = ?
 			WHERE id = ?`,
 			p.CommunityID, p.Name, p.Description, asJSON(&p.Labels),
-			asJSON((*storedSettings)(&p.Settings)), asJSON((*storedLimits)(&p.Limits)), asJSON(&p.Run), fold(p.Name), id)
+			asJSON((*storedSettings)(&p.Settings)), asJSON((*storedLimits)(&p.Limits)), asJSON(&p.Run),
+			asJSON(&p.Policy), p.Policy.Priority, p.Policy.MaxRunning, fold(p.Name), id)
 		if err != nil {
 			return err
 		}

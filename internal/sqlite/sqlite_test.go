@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"quire"
+	"quire/internal/service"
 	"quire/internal/sqlite"
 )
 
@@ -79,10 +80,10 @@ func TestReopen(t *testing.T) {
 	s := open(t, path)
 	project := addProject(t, s)
 	e := quire.Execution{ID: "e", ProjectID: project, Inputs: map[string]any{"x": "y"}, Progress: quire.Progress{State: quire.Queued}}
-	if _, err := s.CreateExecution(t.Context(), e, quire.Operation{ID: "e", Kind: quire.OpExecute}); err != nil {
+	if _, err := s.CreateExecution(t.Context(), e, quire.Operation{ID: "e", Kind: quire.OpExecute}, service.QueueLimits{}); err != nil {
 		t.Fatal(err)
 	}
-	want, _, err := s.ClaimQueued(t.Context(), "d1", time.Unix(1, 0))
+	want, _, err := s.ClaimQueued(t.Context(), "d1", time.Unix(1, 0), -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +111,11 @@ func TestReopen(t *testing.T) {
 func TestJSONAsGiven(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "quire.db"))
 	project := addProject(t, s)
-	_, err := s.CreateExecution(t.Context(), quire.Execution{ID: "e", ProjectID: project}, quire.Operation{ID: "e"})
+	_, err := s.CreateExecution(t.Context(), quire.Execution{ID: "e", ProjectID: project}, quire.Operation{ID: "e"}, service.QueueLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, _, err := s.ClaimQueued(t.Context(), "d1", time.Now())
+	e, _, err := s.ClaimQueued(t.Context(), "d1", time.Now(), -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +146,7 @@ func TestClock(t *testing.T) {
 	}
 	defer func() { _ = s.Close() }()
 	project := addProject(t, s)
-	_, err = s.CreateExecution(t.Context(), quire.Execution{ID: "e", ProjectID: project}, quire.Operation{ID: "e"})
+	_, err = s.CreateExecution(t.Context(), quire.Execution{ID: "e", ProjectID: project}, quire.Operation{ID: "e"}, service.QueueLimits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 type statements struct {
 	// on the writer
 	insertOperation, operationByKey, endOperation *sql.Stmt
-	insertExecution, projectThere                 *sql.Stmt
+	insertExecution, projectThere, queued         *sql.Stmt
 	claimQueued, claimExecution, saveProgress     *sql.Stmt
 
 	// on the readers
@@ -29,6 +29,7 @@ func (s *Store) prepare(ctx context.Context) error {
 		{&s.stmts.endOperation, s.writer, endOperation},
 		{&s.stmts.insertExecution, s.writer, insert("executions", executionColumns)},
 		{&s.stmts.projectThere, s.writer, "SELECT 1 FROM projects WHERE id = ? AND deletion IS NULL"},
+		{&s.stmts.queued, s.writer, "SELECT (SELECT queued FROM projects WHERE id = ?), (SELECT coalesce(sum(queued), 0) FROM projects WHERE queued > 0)"},
 		{&s.stmts.claimQueued, s.writer, claimQueued},
 		{&s.stmts.claimExecution, s.writer, claimExecution},
 		{&s.stmts.saveProgress, s.writer, saveProgress},

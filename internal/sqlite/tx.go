@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -20,13 +21,31 @@ type scanner interface{ Scan(...any) error }
 func (s *Store) write(ctx context.Context, f func(tx *sql.Tx) error) error {
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return shortage(err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	if err := f(tx); err != nil {
+		return shortage(err)
+	}
+	return shortage(tx.Commit())
+}
+
+// shortage adds to an error of SQLite's the system's own for the same, so that
+// whoever asks for that finds it.
+func shortage(err error) error {
+	e, ok := errors.AsType[*driver.Error](err)
+	if !ok {
 		return err
 	}
-	return tx.Commit()
+	switch e.Code() & 0xff { // the rest of an extended code says where
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w", unix.ENOSPC, err)
+	case sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("%w: %w", unix.EROFS, err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w: %w", unix.EIO, err)
+	}
+	return err
 }
 
 // queryRow runs a prepared statement in tx.

@@ -17,7 +17,7 @@ var lease = start.Add(time.Minute)
 // claim claims the oldest queued execution and wants it to be the given one.
 func claim(t *testing.T, s Store, owner string, want quire.ExecutionID) quire.Execution {
 	t.Helper()
-	e, ok, err := s.ClaimQueued(t.Context(), owner, lease)
+	e, ok, err := s.ClaimQueued(t.Context(), owner, lease, -1)
 	must(t, err)
 	if !ok || e.ID != want {
 		t.Fatalf("claimed %q (found: %t), want %q", e.ID, ok, want)
@@ -27,7 +27,7 @@ func claim(t *testing.T, s Store, owner string, want quire.ExecutionID) quire.Ex
 
 func claimNothing(t *testing.T, s Store) {
 	t.Helper()
-	if e, ok, err := s.ClaimQueued(t.Context(), "d1", lease); ok || err != nil {
+	if e, ok, err := s.ClaimQueued(t.Context(), "d1", lease, -1); ok || err != nil {
 		t.Fatalf("claimed %q, error %v, want nothing", e.ID, err)
 	}
 }
@@ -94,7 +94,7 @@ func claimOnce(t *testing.T, s Store) {
 		wg.Go(func() {
 			owner := string(rune('a' + i))
 			for {
-				e, ok, err := s.ClaimQueued(t.Context(), owner, lease)
+				e, ok, err := s.ClaimQueued(t.Context(), owner, lease, -1)
 				if err == nil && ok && e.Claim != (quire.Claim{Owner: owner, Token: 1, Until: lease}) {
 					err = errors.New("claimed with another claim")
 				}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/service"
 )
 
 func deleteProject(t *testing.T, s Store) {
@@ -41,7 +42,7 @@ func deleteProject(t *testing.T, s Store) {
 		}
 	}
 	late := newExecution(p.ID)
-	_, err = s.CreateExecution(ctx, late, executeOperation(late))
+	_, err = s.CreateExecution(ctx, late, executeOperation(late), service.QueueLimits{})
 	wantCode(t, err, quire.NotFound)
 	claimNothing(t, s)
 	if _, ok, err := s.ClaimExecution(ctx, queued.ID, "d1", lease); ok || err != nil {

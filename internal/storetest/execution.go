@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/service"
 )
 
 // fullExecution returns an execution with every field set that its creator sets.
@@ -27,6 +28,11 @@ func fullExecution(project quire.ProjectID) quire.Execution {
 		CellTimeout: 1, RunTimeout: -1, InterruptGrace: 2 * time.Second, StartTimeout: 3, IOPubTimeout: 4,
 		MaxCellOutput: 1 << 60, MaxOutput: 6, MaxVariableBytes: 7, MaxVariableRows: 8,
 	}
+	e.Terms = quire.Terms{
+		Spec:     quire.Spec{Name: "g2.8", CPUs: 1, MemoryGB: 2, GPUs: 3, GPUModel: "A100", UnitsPerSecond: 4},
+		MaxUnits: 5, StaleAfter: 6, MaxAttempts: 7,
+	}
+	e.Priority, e.RetryOf = 8, "another"
 	return e
 }
 
@@ -40,7 +46,7 @@ func executions(t *testing.T, s Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := executeOperation(e)
-			op, err := s.CreateExecution(ctx, e, want)
+			op, err := s.CreateExecution(ctx, e, want, service.QueueLimits{})
 			must(t, err)
 			same(t, "operation", op, want)
 			op, err = s.Operation(ctx, want.ID)
@@ -55,7 +61,7 @@ func executions(t *testing.T, s Store) {
 	wantCode(t, err, quire.NotFound)
 
 	lost := newExecution("nobody")
-	_, err = s.CreateExecution(ctx, lost, executeOperation(lost))
+	_, err = s.CreateExecution(ctx, lost, executeOperation(lost), service.QueueLimits{})
 	wantCode(t, err, quire.NotFound)
 	_, err = s.Operation(ctx, quire.OperationID(lost.ID))
 	wantCode(t, err, quire.NotFound)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"quire"
+	"quire/internal/service"
 )
 
 func operations(t *testing.T, s Store) {
@@ -49,7 +50,7 @@ func taken(t *testing.T, s Store) {
 	wantCode(t, err, quire.AlreadyExists)
 	_, err = s.CreateProject(ctx, p, operation(quire.OpCreateProject))
 	wantCode(t, err, quire.AlreadyExists)
-	_, err = s.CreateExecution(ctx, e, executeOperation(e))
+	_, err = s.CreateExecution(ctx, e, executeOperation(e), service.QueueLimits{})
 	wantCode(t, err, quire.AlreadyExists)
 
 	op := operation(quire.OpCreateProject)
@@ -73,7 +74,7 @@ func cancelledContext(t *testing.T, s Store) {
 		t.Fatalf("cancelled amid a transaction: error %v, want context.Canceled", err)
 	}
 	e := newExecution(p.ID)
-	if _, err := s.CreateExecution(ctx, e, executeOperation(e)); !errors.Is(err, context.Canceled) {
+	if _, err := s.CreateExecution(ctx, e, executeOperation(e), service.QueueLimits{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before: error %v, want context.Canceled", err)
 	}
 	if _, err := s.Project(ctx, p.ID); !errors.Is(err, context.Canceled) {
@@ -121,7 +122,7 @@ func idempotencyRepeated(t *testing.T, s Store) {
 		{quire.OpExecute, func(op quire.Operation) (quire.Operation, error) {
 			e := newExecution(p.ID)
 			e.ID = quire.ExecutionID(op.ID)
-			return s.CreateExecution(ctx, e, op)
+			return s.CreateExecution(ctx, e, op, service.QueueLimits{})
 		}},
 		{quire.OpDeleteProject, func(op quire.Operation) (quire.Operation, error) {
 			return s.DeleteProject(ctx, doomed.ID, op)
@@ -159,7 +160,7 @@ func idempotencyAtOnce(t *testing.T, s Store) {
 		"execution": func(op quire.Operation) (quire.Operation, error) {
 			e := newExecution(p.ID)
 			e.ID = quire.ExecutionID(op.ID)
-			return s.CreateExecution(ctx, e, op)
+			return s.CreateExecution(ctx, e, op, service.QueueLimits{})
 		},
 	} {
 		var wg sync.WaitGroup

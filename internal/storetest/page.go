@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"quire"
+	"quire/internal/service"
 )
 
 // rows is how many rows the paging tests walk over, pageSize how many at a time.
@@ -52,7 +53,7 @@ func pageExecutions(t *testing.T, s Store) {
 	p := addProject(t, s, newProject())
 	add := func() (quire.ExecutionID, error) {
 		e := newExecution(p.ID)
-		_, err := s.CreateExecution(t.Context(), e, executeOperation(e))
+		_, err := s.CreateExecution(t.Context(), e, executeOperation(e), service.QueueLimits{})
 		return e.ID, err
 	}
 	walk(t, true, add, func(page quire.Page) (ids []quire.ExecutionID, next string, err error) {

@@ -42,7 +42,16 @@ func fullProgress(state quire.State) quire.Progress {
 			Signal:     "SIGKILL",
 			ExitStatus: new(-9),
 			Limit:      "cell_timeout",
+			PeakMemory: 1 << 40, MemoryLimit: 1 << 41,
 		},
+		Attempts: []quire.Attempt{{
+			Number: 1, Started: start, Finished: start.Add(time.Minute),
+			Failure: &quire.Failure{Kind: quire.QuireFault, Message: "The executor died."},
+		}},
+		Bounds:  &quire.Bounds{CPUs: 2, MemoryBytes: 1 << 41, Processes: 3, Clamped: true, By: "cgroup v1"},
+		Receipt: &quire.Receipt{Notebook: "sha256:n", Inputs: "sha256:i", Environment: "sha256:e", RetryOf: "another"},
+		Price:   4,
+		Units:   1 << 60,
 	}
 }
 

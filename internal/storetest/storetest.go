@@ -57,6 +57,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"PageTokens", pageTokens},
 		{"PageSizes", pageSizes},
 		{"ClaimOrder", claimOrder},
+		{"ClaimFair", claimFair},
+		{"ClaimPriority", claimPriority},
+		{"ClaimMaxRunning", claimMaxRunning},
+		{"QueueLimits", queueLimits},
+		{"Cancelled", cancelledQueued},
 		{"ClaimExecution", claimExecution},
 		{"ClaimOnce", claimOnce},
 		{"ClaimLost", claimLost},
@@ -68,6 +73,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"DeleteProject", deleteProject},
 		{"DeleteProjectWhileRunning", deleteProjectWhileRunning},
 		{"PurgeProject", purgeProject},
+		{"UnitBalance", unitBalance},
+		{"Budget", budget},
+		{"Expired", expired},
+		{"RemoveExecutions", removeExecutions},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
@@ -144,7 +153,7 @@ func addProject(t *testing.T, s Store, p quire.Project) quire.Project {
 
 func addExecution(t *testing.T, s Store, e quire.Execution) quire.Execution {
 	t.Helper()
-	_, err := s.CreateExecution(t.Context(), e, executeOperation(e))
+	_, err := s.CreateExecution(t.Context(), e, executeOperation(e), service.QueueLimits{})
 	must(t, err)
 	return e
 }

@@ -306,10 +306,12 @@ type Started struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Attempt int32                  `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// Code cells that will be executed.
-	Cells         int32         `protobuf:"varint,2,opt,name=cells,proto3" json:"cells,omitempty"`
-	Injected      *InjectedCell `protobuf:"bytes,3,opt,name=injected,proto3" json:"injected,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Cells    int32         `protobuf:"varint,2,opt,name=cells,proto3" json:"cells,omitempty"`
+	Injected *InjectedCell `protobuf:"bytes,3,opt,name=injected,proto3" json:"injected,omitempty"`
+	// The price of the spec.
+	UnitsPerSecond int32 `protobuf:"varint,4,opt,name=units_per_second,json=unitsPerSecond,proto3" json:"units_per_second,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Started) Reset() {
@@ -361,6 +363,13 @@ func (x *Started) GetInjected() *InjectedCell {
 		return x.Injected
 	}
 	return nil
+}
+
+func (x *Started) GetUnitsPerSecond() int32 {
+	if x != nil {
+		return x.UnitsPerSecond
+	}
+	return 0
 }
 
 // The parameters cell that is put into the executed notebook.
@@ -428,6 +437,8 @@ func (x *InjectedCell) GetSource() string {
 type KernelStarting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kernel        string                 `protobuf:"bytes,1,opt,name=kernel,proto3" json:"kernel,omitempty"`
+	Bounds        *Bounds                `protobuf:"bytes,2,opt,name=bounds,proto3" json:"bounds,omitempty"`
+	Receipt       *Receipt               `protobuf:"bytes,3,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +478,20 @@ func (x *KernelStarting) GetKernel() string {
 		return x.Kernel
 	}
 	return ""
+}
+
+func (x *KernelStarting) GetBounds() *Bounds {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *KernelStarting) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // The kernel answered.
@@ -1215,17 +1240,20 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\rcell_finished\x18\r \x01(\v2\x16.quire.v1.CellFinishedH\x00R\fcellFinished\x12F\n" +
 	"\x10output_variables\x18\x0e \x01(\v2\x19.quire.v1.OutputVariablesH\x00R\x0foutputVariables\x120\n" +
 	"\bfinished\x18\x0f \x01(\v2\x12.quire.v1.FinishedH\x00R\bfinishedB\x06\n" +
-	"\x04body\"m\n" +
+	"\x04body\"\x97\x01\n" +
 	"\aStarted\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12\x14\n" +
 	"\x05cells\x18\x02 \x01(\x05R\x05cells\x122\n" +
-	"\binjected\x18\x03 \x01(\v2\x16.quire.v1.InjectedCellR\binjected\"L\n" +
+	"\binjected\x18\x03 \x01(\v2\x16.quire.v1.InjectedCellR\binjected\x12(\n" +
+	"\x10units_per_second\x18\x04 \x01(\x05R\x0eunitsPerSecond\"L\n" +
 	"\fInjectedCell\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"(\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"\x7f\n" +
 	"\x0eKernelStarting\x12\x16\n" +
-	"\x06kernel\x18\x01 \x01(\tR\x06kernel\"\x9e\x01\n" +
+	"\x06kernel\x18\x01 \x01(\tR\x06kernel\x12(\n" +
+	"\x06bounds\x18\x02 \x01(\v2\x10.quire.v1.BoundsR\x06bounds\x12+\n" +
+	"\areceipt\x18\x03 \x01(\v2\x11.quire.v1.ReceiptR\areceipt\"\x9e\x01\n" +
 	"\vKernelReady\x12&\n" +
 	"\x0eimplementation\x18\x01 \x01(\tR\x0eimplementation\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\tR\x0fprotocolVersion\x12<\n" +
@@ -1315,10 +1343,12 @@ var file_quire_v1_event_proto_goTypes = []any{
 	(*Finished)(nil),              // 14: quire.v1.Finished
 	nil,                           // 15: quire.v1.CellFinished.TimingEntry
 	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
-	(*Variable)(nil),              // 18: quire.v1.Variable
-	(State)(0),                    // 19: quire.v1.State
-	(*Failure)(nil),               // 20: quire.v1.Failure
+	(*Bounds)(nil),                // 17: quire.v1.Bounds
+	(*Receipt)(nil),               // 18: quire.v1.Receipt
+	(*structpb.Struct)(nil),       // 19: google.protobuf.Struct
+	(*Variable)(nil),              // 20: quire.v1.Variable
+	(State)(0),                    // 21: quire.v1.State
+	(*Failure)(nil),               // 22: quire.v1.Failure
 }
 var file_quire_v1_event_proto_depIdxs = []int32{
 	16, // 0: quire.v1.Event.time:type_name -> google.protobuf.Timestamp
@@ -1336,21 +1366,23 @@ var file_quire_v1_event_proto_depIdxs = []int32{
 	13, // 12: quire.v1.Event.output_variables:type_name -> quire.v1.OutputVariables
 	14, // 13: quire.v1.Event.finished:type_name -> quire.v1.Finished
 	2,  // 14: quire.v1.Started.injected:type_name -> quire.v1.InjectedCell
-	17, // 15: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
-	17, // 16: quire.v1.Output.output:type_name -> google.protobuf.Struct
-	17, // 17: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
-	17, // 18: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
-	17, // 19: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
-	17, // 20: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
-	15, // 21: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
-	18, // 22: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
-	19, // 23: quire.v1.Finished.state:type_name -> quire.v1.State
-	20, // 24: quire.v1.Finished.failure:type_name -> quire.v1.Failure
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	17, // 15: quire.v1.KernelStarting.bounds:type_name -> quire.v1.Bounds
+	18, // 16: quire.v1.KernelStarting.receipt:type_name -> quire.v1.Receipt
+	19, // 17: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
+	19, // 18: quire.v1.Output.output:type_name -> google.protobuf.Struct
+	19, // 19: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
+	19, // 20: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
+	19, // 21: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
+	19, // 22: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
+	15, // 23: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
+	20, // 24: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
+	21, // 25: quire.v1.Finished.state:type_name -> quire.v1.State
+	22, // 26: quire.v1.Finished.failure:type_name -> quire.v1.Failure
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_event_proto_init() }

@@ -115,8 +115,20 @@ type Execution struct {
 	// In the order of output_variable_names; empty before the end.
 	OutputVariables []*Variable `protobuf:"bytes,18,rep,name=output_variables,json=outputVariables,proto3" json:"output_variables,omitempty"`
 	// Why the state is FAILED or ABORTED; unset otherwise.
-	Failure       *Failure `protobuf:"bytes,19,opt,name=failure,proto3" json:"failure,omitempty"`
-	Attempt       int32    `protobuf:"varint,20,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Failure *Failure `protobuf:"bytes,19,opt,name=failure,proto3" json:"failure,omitempty"`
+	Attempt int32    `protobuf:"varint,20,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// The attempts before this one, which Quire lost: their executor died.
+	Attempts []*Attempt `protobuf:"bytes,21,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// What it may use of the machine; unset before the kernel is started.
+	Bounds *Bounds `protobuf:"bytes,22,opt,name=bounds,proto3" json:"bounds,omitempty"`
+	// What it runs, by digests; unset before the kernel is started.
+	Receipt *Receipt `protobuf:"bytes,23,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// What it has cost by now: units by the spec's price, a second that has begun counts.
+	Units int64 `protobuf:"varint,24,opt,name=units,proto3" json:"units,omitempty"`
+	// Among the executions of its project; the greatest goes first.
+	Priority int32 `protobuf:"varint,25,opt,name=priority,proto3" json:"priority,omitempty"`
+	// The execution whose notebook and inputs this one repeats.
+	RetryOf       string `protobuf:"bytes,26,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -291,6 +303,269 @@ func (x *Execution) GetAttempt() int32 {
 	return 0
 }
 
+func (x *Execution) GetAttempts() []*Attempt {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+func (x *Execution) GetBounds() *Bounds {
+	if x != nil {
+		return x.Bounds
+	}
+	return nil
+}
+
+func (x *Execution) GetReceipt() *Receipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *Execution) GetUnits() int64 {
+	if x != nil {
+		return x.Units
+	}
+	return 0
+}
+
+func (x *Execution) GetPriority() int32 {
+	if x != nil {
+		return x.Priority
+	}
+	return 0
+}
+
+func (x *Execution) GetRetryOf() string {
+	if x != nil {
+		return x.RetryOf
+	}
+	return ""
+}
+
+// An attempt that did not end its execution.
+type Attempt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int32                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	Started       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
+	Finished      *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=finished,proto3" json:"finished,omitempty"`
+	Failure       *Failure               `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Attempt) Reset() {
+	*x = Attempt{}
+	mi := &file_quire_v1_execution_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Attempt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Attempt) ProtoMessage() {}
+
+func (x *Attempt) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_execution_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Attempt.ProtoReflect.Descriptor instead.
+func (*Attempt) Descriptor() ([]byte, []int) {
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Attempt) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *Attempt) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *Attempt) GetFinished() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Finished
+	}
+	return nil
+}
+
+func (x *Attempt) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// The spec, cut to what the machine has.
+type Bounds struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Cpus        int32                  `protobuf:"varint,1,opt,name=cpus,proto3" json:"cpus,omitempty"`
+	MemoryBytes int64                  `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// Threads count too.
+	Processes int32 `protobuf:"varint,3,opt,name=processes,proto3" json:"processes,omitempty"`
+	// The spec asks for more than the machine has.
+	Clamped bool `protobuf:"varint,4,opt,name=clamped,proto3" json:"clamped,omitempty"`
+	// What holds the notebook to them: "cgroup v1", "cgroup v2" or "rlimit".
+	By            string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Bounds) Reset() {
+	*x = Bounds{}
+	mi := &file_quire_v1_execution_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Bounds) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Bounds) ProtoMessage() {}
+
+func (x *Bounds) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_execution_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Bounds.ProtoReflect.Descriptor instead.
+func (*Bounds) Descriptor() ([]byte, []int) {
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Bounds) GetCpus() int32 {
+	if x != nil {
+		return x.Cpus
+	}
+	return 0
+}
+
+func (x *Bounds) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *Bounds) GetProcesses() int32 {
+	if x != nil {
+		return x.Processes
+	}
+	return 0
+}
+
+func (x *Bounds) GetClamped() bool {
+	if x != nil {
+		return x.Clamped
+	}
+	return false
+}
+
+func (x *Bounds) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+// Digests, each "sha256:" and 64 hexadecimal digits.
+type Receipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the notebook as it was submitted.
+	Notebook string `protobuf:"bytes,1,opt,name=notebook,proto3" json:"notebook,omitempty"`
+	// Of the input variables as compact JSON with sorted names.
+	Inputs string `protobuf:"bytes,2,opt,name=inputs,proto3" json:"inputs,omitempty"`
+	// Of the list of what the kernel's environment held.
+	Environment   string `protobuf:"bytes,3,opt,name=environment,proto3" json:"environment,omitempty"`
+	RetryOf       string `protobuf:"bytes,4,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Receipt) Reset() {
+	*x = Receipt{}
+	mi := &file_quire_v1_execution_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Receipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Receipt) ProtoMessage() {}
+
+func (x *Receipt) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_execution_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Receipt.ProtoReflect.Descriptor instead.
+func (*Receipt) Descriptor() ([]byte, []int) {
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Receipt) GetNotebook() string {
+	if x != nil {
+		return x.Notebook
+	}
+	return ""
+}
+
+func (x *Receipt) GetInputs() string {
+	if x != nil {
+		return x.Inputs
+	}
+	return ""
+}
+
+func (x *Receipt) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *Receipt) GetRetryOf() string {
+	if x != nil {
+		return x.RetryOf
+	}
+	return ""
+}
+
 // Milliseconds that each phase has taken so far.
 type Durations struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -304,7 +579,7 @@ type Durations struct {
 
 func (x *Durations) Reset() {
 	*x = Durations{}
-	mi := &file_quire_v1_execution_proto_msgTypes[1]
+	mi := &file_quire_v1_execution_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +591,7 @@ func (x *Durations) String() string {
 func (*Durations) ProtoMessage() {}
 
 func (x *Durations) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_proto_msgTypes[1]
+	mi := &file_quire_v1_execution_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +604,7 @@ func (x *Durations) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Durations.ProtoReflect.Descriptor instead.
 func (*Durations) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_proto_rawDescGZIP(), []int{1}
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Durations) GetQueuedMs() int32 {
@@ -376,7 +651,7 @@ type Variable struct {
 
 func (x *Variable) Reset() {
 	*x = Variable{}
-	mi := &file_quire_v1_execution_proto_msgTypes[2]
+	mi := &file_quire_v1_execution_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -388,7 +663,7 @@ func (x *Variable) String() string {
 func (*Variable) ProtoMessage() {}
 
 func (x *Variable) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_proto_msgTypes[2]
+	mi := &file_quire_v1_execution_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -401,7 +676,7 @@ func (x *Variable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Variable.ProtoReflect.Descriptor instead.
 func (*Variable) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_proto_rawDescGZIP(), []int{2}
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Variable) GetName() string {
@@ -448,14 +723,18 @@ type Failure struct {
 	Signal     string `protobuf:"bytes,8,opt,name=signal,proto3" json:"signal,omitempty"`
 	ExitStatus *int32 `protobuf:"varint,9,opt,name=exit_status,json=exitStatus,proto3,oneof" json:"exit_status,omitempty"`
 	// The limit that was exceeded: cell_timeout, run_timeout, …
-	Limit         string `protobuf:"bytes,10,opt,name=limit,proto3" json:"limit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Limit string `protobuf:"bytes,10,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The most that the notebook's processes used at a time, where it was measured.
+	PeakMemoryBytes int64 `protobuf:"varint,11,opt,name=peak_memory_bytes,json=peakMemoryBytes,proto3" json:"peak_memory_bytes,omitempty"`
+	// Set where the system killed a process for exceeding it.
+	MemoryLimitBytes int64 `protobuf:"varint,12,opt,name=memory_limit_bytes,json=memoryLimitBytes,proto3" json:"memory_limit_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_quire_v1_execution_proto_msgTypes[3]
+	mi := &file_quire_v1_execution_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -467,7 +746,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_proto_msgTypes[3]
+	mi := &file_quire_v1_execution_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -480,7 +759,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_proto_rawDescGZIP(), []int{3}
+	return file_quire_v1_execution_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Failure) GetKind() string {
@@ -553,11 +832,25 @@ func (x *Failure) GetLimit() string {
 	return ""
 }
 
+func (x *Failure) GetPeakMemoryBytes() int64 {
+	if x != nil {
+		return x.PeakMemoryBytes
+	}
+	return 0
+}
+
+func (x *Failure) GetMemoryLimitBytes() int64 {
+	if x != nil {
+		return x.MemoryLimitBytes
+	}
+	return 0
+}
+
 var File_quire_v1_execution_proto protoreflect.FileDescriptor
 
 const file_quire_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x18quire/v1/execution.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb1\x06\n" +
+	"\x18quire/v1/execution.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\b\n" +
 	"\tExecution\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -586,7 +879,29 @@ const file_quire_v1_execution_proto_rawDesc = "" +
 	"cellsTotal\x12=\n" +
 	"\x10output_variables\x18\x12 \x03(\v2\x12.quire.v1.VariableR\x0foutputVariables\x12+\n" +
 	"\afailure\x18\x13 \x01(\v2\x11.quire.v1.FailureR\afailure\x12\x18\n" +
-	"\aattempt\x18\x14 \x01(\x05R\aattempt\"\x96\x01\n" +
+	"\aattempt\x18\x14 \x01(\x05R\aattempt\x12-\n" +
+	"\battempts\x18\x15 \x03(\v2\x11.quire.v1.AttemptR\battempts\x12(\n" +
+	"\x06bounds\x18\x16 \x01(\v2\x10.quire.v1.BoundsR\x06bounds\x12+\n" +
+	"\areceipt\x18\x17 \x01(\v2\x11.quire.v1.ReceiptR\areceipt\x12\x14\n" +
+	"\x05units\x18\x18 \x01(\x03R\x05units\x12\x1a\n" +
+	"\bpriority\x18\x19 \x01(\x05R\bpriority\x12\x19\n" +
+	"\bretry_of\x18\x1a \x01(\tR\aretryOf\"\xbc\x01\n" +
+	"\aAttempt\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x05R\x06number\x124\n" +
+	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
+	"\bfinished\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\bfinished\x12+\n" +
+	"\afailure\x18\x04 \x01(\v2\x11.quire.v1.FailureR\afailure\"\x87\x01\n" +
+	"\x06Bounds\x12\x12\n" +
+	"\x04cpus\x18\x01 \x01(\x05R\x04cpus\x12!\n" +
+	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12\x1c\n" +
+	"\tprocesses\x18\x03 \x01(\x05R\tprocesses\x12\x18\n" +
+	"\aclamped\x18\x04 \x01(\bR\aclamped\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by\"z\n" +
+	"\aReceipt\x12\x1a\n" +
+	"\bnotebook\x18\x01 \x01(\tR\bnotebook\x12\x16\n" +
+	"\x06inputs\x18\x02 \x01(\tR\x06inputs\x12 \n" +
+	"\venvironment\x18\x03 \x01(\tR\venvironment\x12\x19\n" +
+	"\bretry_of\x18\x04 \x01(\tR\aretryOf\"\x96\x01\n" +
 	"\tDurations\x12\x1b\n" +
 	"\tqueued_ms\x18\x01 \x01(\x05R\bqueuedMs\x12%\n" +
 	"\x0eenvironment_ms\x18\x02 \x01(\x05R\renvironmentMs\x12&\n" +
@@ -597,7 +912,7 @@ const file_quire_v1_execution_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12,\n" +
 	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x1c\n" +
-	"\ttruncated\x18\x04 \x01(\bR\ttruncated\"\xb4\x02\n" +
+	"\ttruncated\x18\x04 \x01(\bR\ttruncated\"\x8e\x03\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x17\n" +
@@ -612,7 +927,9 @@ const file_quire_v1_execution_proto_rawDesc = "" +
 	"\vexit_status\x18\t \x01(\x05H\x01R\n" +
 	"exitStatus\x88\x01\x01\x12\x14\n" +
 	"\x05limit\x18\n" +
-	" \x01(\tR\x05limitB\a\n" +
+	" \x01(\tR\x05limit\x12*\n" +
+	"\x11peak_memory_bytes\x18\v \x01(\x03R\x0fpeakMemoryBytes\x12,\n" +
+	"\x12memory_limit_bytes\x18\f \x01(\x03R\x10memoryLimitBytesB\a\n" +
 	"\x05_cellB\x0e\n" +
 	"\f_exit_status*m\n" +
 	"\x05State\x12\x15\n" +
@@ -639,32 +956,41 @@ func file_quire_v1_execution_proto_rawDescGZIP() []byte {
 }
 
 var file_quire_v1_execution_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_quire_v1_execution_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_quire_v1_execution_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_quire_v1_execution_proto_goTypes = []any{
 	(State)(0),                    // 0: quire.v1.State
 	(*Execution)(nil),             // 1: quire.v1.Execution
-	(*Durations)(nil),             // 2: quire.v1.Durations
-	(*Variable)(nil),              // 3: quire.v1.Variable
-	(*Failure)(nil),               // 4: quire.v1.Failure
-	(*structpb.Struct)(nil),       // 5: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*structpb.Value)(nil),        // 7: google.protobuf.Value
+	(*Attempt)(nil),               // 2: quire.v1.Attempt
+	(*Bounds)(nil),                // 3: quire.v1.Bounds
+	(*Receipt)(nil),               // 4: quire.v1.Receipt
+	(*Durations)(nil),             // 5: quire.v1.Durations
+	(*Variable)(nil),              // 6: quire.v1.Variable
+	(*Failure)(nil),               // 7: quire.v1.Failure
+	(*structpb.Struct)(nil),       // 8: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*structpb.Value)(nil),        // 10: google.protobuf.Value
 }
 var file_quire_v1_execution_proto_depIdxs = []int32{
-	0, // 0: quire.v1.Execution.state:type_name -> quire.v1.State
-	5, // 1: quire.v1.Execution.input_variables:type_name -> google.protobuf.Struct
-	6, // 2: quire.v1.Execution.created_at:type_name -> google.protobuf.Timestamp
-	6, // 3: quire.v1.Execution.started_at:type_name -> google.protobuf.Timestamp
-	6, // 4: quire.v1.Execution.finished_at:type_name -> google.protobuf.Timestamp
-	2, // 5: quire.v1.Execution.durations:type_name -> quire.v1.Durations
-	3, // 6: quire.v1.Execution.output_variables:type_name -> quire.v1.Variable
-	4, // 7: quire.v1.Execution.failure:type_name -> quire.v1.Failure
-	7, // 8: quire.v1.Variable.value:type_name -> google.protobuf.Value
-	9, // [9:9] is the sub-list for method output_type
-	9, // [9:9] is the sub-list for method input_type
-	9, // [9:9] is the sub-list for extension type_name
-	9, // [9:9] is the sub-list for extension extendee
-	0, // [0:9] is the sub-list for field type_name
+	0,  // 0: quire.v1.Execution.state:type_name -> quire.v1.State
+	8,  // 1: quire.v1.Execution.input_variables:type_name -> google.protobuf.Struct
+	9,  // 2: quire.v1.Execution.created_at:type_name -> google.protobuf.Timestamp
+	9,  // 3: quire.v1.Execution.started_at:type_name -> google.protobuf.Timestamp
+	9,  // 4: quire.v1.Execution.finished_at:type_name -> google.protobuf.Timestamp
+	5,  // 5: quire.v1.Execution.durations:type_name -> quire.v1.Durations
+	6,  // 6: quire.v1.Execution.output_variables:type_name -> quire.v1.Variable
+	7,  // 7: quire.v1.Execution.failure:type_name -> quire.v1.Failure
+	2,  // 8: quire.v1.Execution.attempts:type_name -> quire.v1.Attempt
+	3,  // 9: quire.v1.Execution.bounds:type_name -> quire.v1.Bounds
+	4,  // 10: quire.v1.Execution.receipt:type_name -> quire.v1.Receipt
+	9,  // 11: quire.v1.Attempt.started:type_name -> google.protobuf.Timestamp
+	9,  // 12: quire.v1.Attempt.finished:type_name -> google.protobuf.Timestamp
+	7,  // 13: quire.v1.Attempt.failure:type_name -> quire.v1.Failure
+	10, // 14: quire.v1.Variable.value:type_name -> google.protobuf.Value
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_execution_proto_init() }
@@ -672,14 +998,14 @@ func file_quire_v1_execution_proto_init() {
 	if File_quire_v1_execution_proto != nil {
 		return
 	}
-	file_quire_v1_execution_proto_msgTypes[3].OneofWrappers = []any{}
+	file_quire_v1_execution_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_quire_v1_execution_proto_rawDesc), len(file_quire_v1_execution_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   4,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

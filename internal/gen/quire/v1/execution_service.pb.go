@@ -23,6 +23,50 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type RetryExecutionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	ExecutionId   string                 `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryExecutionRequest) Reset() {
+	*x = RetryExecutionRequest{}
+	mi := &file_quire_v1_execution_service_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryExecutionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryExecutionRequest) ProtoMessage() {}
+
+func (x *RetryExecutionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_execution_service_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryExecutionRequest.ProtoReflect.Descriptor instead.
+func (*RetryExecutionRequest) Descriptor() ([]byte, []int) {
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *RetryExecutionRequest) GetExecutionId() string {
+	if x != nil {
+		return x.ExecutionId
+	}
+	return ""
+}
+
 type ListExecutionsRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	ProjectId string                 `protobuf:"bytes,1,opt,name=project_id,json=projectId,proto3" json:"project_id,omitempty"`
@@ -37,7 +81,7 @@ type ListExecutionsRequest struct {
 
 func (x *ListExecutionsRequest) Reset() {
 	*x = ListExecutionsRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[0]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -49,7 +93,7 @@ func (x *ListExecutionsRequest) String() string {
 func (*ListExecutionsRequest) ProtoMessage() {}
 
 func (x *ListExecutionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[0]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -62,7 +106,7 @@ func (x *ListExecutionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExecutionsRequest.ProtoReflect.Descriptor instead.
 func (*ListExecutionsRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{0}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *ListExecutionsRequest) GetProjectId() string {
@@ -103,7 +147,7 @@ type ListExecutionsResponse struct {
 
 func (x *ListExecutionsResponse) Reset() {
 	*x = ListExecutionsResponse{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[1]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -115,7 +159,7 @@ func (x *ListExecutionsResponse) String() string {
 func (*ListExecutionsResponse) ProtoMessage() {}
 
 func (x *ListExecutionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[1]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -128,7 +172,7 @@ func (x *ListExecutionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListExecutionsResponse.ProtoReflect.Descriptor instead.
 func (*ListExecutionsResponse) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{1}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ListExecutionsResponse) GetExecutions() []*Execution {
@@ -154,7 +198,7 @@ type GetExecutionRequest struct {
 
 func (x *GetExecutionRequest) Reset() {
 	*x = GetExecutionRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[2]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -166,7 +210,7 @@ func (x *GetExecutionRequest) String() string {
 func (*GetExecutionRequest) ProtoMessage() {}
 
 func (x *GetExecutionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[2]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -179,7 +223,7 @@ func (x *GetExecutionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetExecutionRequest.ProtoReflect.Descriptor instead.
 func (*GetExecutionRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{2}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GetExecutionRequest) GetExecutionId() string {
@@ -198,7 +242,7 @@ type GetNotebookRequest struct {
 
 func (x *GetNotebookRequest) Reset() {
 	*x = GetNotebookRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[3]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -210,7 +254,7 @@ func (x *GetNotebookRequest) String() string {
 func (*GetNotebookRequest) ProtoMessage() {}
 
 func (x *GetNotebookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[3]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -223,7 +267,7 @@ func (x *GetNotebookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNotebookRequest.ProtoReflect.Descriptor instead.
 func (*GetNotebookRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{3}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetNotebookRequest) GetExecutionId() string {
@@ -244,7 +288,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +300,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +313,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{4}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *WatchRequest) GetExecutionId() string {
@@ -290,7 +334,9 @@ var File_quire_v1_execution_service_proto protoreflect.FileDescriptor
 
 const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"\n" +
-	" quire/v1/execution_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x14quire/v1/event.proto\x1a\x18quire/v1/execution.proto\"\x99\x01\n" +
+	" quire/v1/execution_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x14quire/v1/event.proto\x1a\x18quire/v1/execution.proto\":\n" +
+	"\x15RetryExecutionRequest\x12!\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"\x99\x01\n" +
 	"\x15ListExecutionsRequest\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12%\n" +
@@ -309,10 +355,11 @@ const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"G\n" +
 	"\fWatchRequest\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\x05R\x05after2\xdc\x03\n" +
+	"\x05after\x18\x02 \x01(\x05R\x05after2\xd1\x04\n" +
 	"\x10ExecutionService\x12}\n" +
 	"\x04List\x12\x1f.quire.v1.ListExecutionsRequest\x1a .quire.v1.ListExecutionsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/quire/v1/projects/{project_id}/executions\x12f\n" +
-	"\x03Get\x12\x1d.quire.v1.GetExecutionRequest\x1a\x13.quire.v1.Execution\"+\x82\xd3\xe4\x93\x02%\x12#/quire/v1/executions/{execution_id}\x12y\n" +
+	"\x03Get\x12\x1d.quire.v1.GetExecutionRequest\x1a\x13.quire.v1.Execution\"+\x82\xd3\xe4\x93\x02%\x12#/quire/v1/executions/{execution_id}\x12s\n" +
+	"\x05Retry\x12\x1f.quire.v1.RetryExecutionRequest\x1a\x13.quire.v1.Execution\"4\x82\xd3\xe4\x93\x02.:\x01*\")/quire/v1/executions/{execution_id}:retry\x12y\n" +
 	"\vGetNotebook\x12\x1c.quire.v1.GetNotebookRequest\x1a\x14.google.api.HttpBody\"4\x82\xd3\xe4\x93\x02.\x12,/quire/v1/executions/{execution_id}/notebook0\x01\x12f\n" +
 	"\x05Watch\x12\x16.quire.v1.WatchRequest\x1a\x0f.quire.v1.Event\"2\x82\xd3\xe4\x93\x02,\x12*/quire/v1/executions/{execution_id}/events0\x01B%Z#quire/internal/gen/quire/v1;quirev1b\x06proto3"
 
@@ -328,31 +375,34 @@ func file_quire_v1_execution_service_proto_rawDescGZIP() []byte {
 	return file_quire_v1_execution_service_proto_rawDescData
 }
 
-var file_quire_v1_execution_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_quire_v1_execution_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_quire_v1_execution_service_proto_goTypes = []any{
-	(*ListExecutionsRequest)(nil),  // 0: quire.v1.ListExecutionsRequest
-	(*ListExecutionsResponse)(nil), // 1: quire.v1.ListExecutionsResponse
-	(*GetExecutionRequest)(nil),    // 2: quire.v1.GetExecutionRequest
-	(*GetNotebookRequest)(nil),     // 3: quire.v1.GetNotebookRequest
-	(*WatchRequest)(nil),           // 4: quire.v1.WatchRequest
-	(State)(0),                     // 5: quire.v1.State
-	(*Execution)(nil),              // 6: quire.v1.Execution
-	(*httpbody.HttpBody)(nil),      // 7: google.api.HttpBody
-	(*Event)(nil),                  // 8: quire.v1.Event
+	(*RetryExecutionRequest)(nil),  // 0: quire.v1.RetryExecutionRequest
+	(*ListExecutionsRequest)(nil),  // 1: quire.v1.ListExecutionsRequest
+	(*ListExecutionsResponse)(nil), // 2: quire.v1.ListExecutionsResponse
+	(*GetExecutionRequest)(nil),    // 3: quire.v1.GetExecutionRequest
+	(*GetNotebookRequest)(nil),     // 4: quire.v1.GetNotebookRequest
+	(*WatchRequest)(nil),           // 5: quire.v1.WatchRequest
+	(State)(0),                     // 6: quire.v1.State
+	(*Execution)(nil),              // 7: quire.v1.Execution
+	(*httpbody.HttpBody)(nil),      // 8: google.api.HttpBody
+	(*Event)(nil),                  // 9: quire.v1.Event
 }
 var file_quire_v1_execution_service_proto_depIdxs = []int32{
-	5, // 0: quire.v1.ListExecutionsRequest.state:type_name -> quire.v1.State
-	6, // 1: quire.v1.ListExecutionsResponse.executions:type_name -> quire.v1.Execution
-	0, // 2: quire.v1.ExecutionService.List:input_type -> quire.v1.ListExecutionsRequest
-	2, // 3: quire.v1.ExecutionService.Get:input_type -> quire.v1.GetExecutionRequest
-	3, // 4: quire.v1.ExecutionService.GetNotebook:input_type -> quire.v1.GetNotebookRequest
-	4, // 5: quire.v1.ExecutionService.Watch:input_type -> quire.v1.WatchRequest
-	1, // 6: quire.v1.ExecutionService.List:output_type -> quire.v1.ListExecutionsResponse
-	6, // 7: quire.v1.ExecutionService.Get:output_type -> quire.v1.Execution
-	7, // 8: quire.v1.ExecutionService.GetNotebook:output_type -> google.api.HttpBody
-	8, // 9: quire.v1.ExecutionService.Watch:output_type -> quire.v1.Event
-	6, // [6:10] is the sub-list for method output_type
-	2, // [2:6] is the sub-list for method input_type
+	6, // 0: quire.v1.ListExecutionsRequest.state:type_name -> quire.v1.State
+	7, // 1: quire.v1.ListExecutionsResponse.executions:type_name -> quire.v1.Execution
+	1, // 2: quire.v1.ExecutionService.List:input_type -> quire.v1.ListExecutionsRequest
+	3, // 3: quire.v1.ExecutionService.Get:input_type -> quire.v1.GetExecutionRequest
+	0, // 4: quire.v1.ExecutionService.Retry:input_type -> quire.v1.RetryExecutionRequest
+	4, // 5: quire.v1.ExecutionService.GetNotebook:input_type -> quire.v1.GetNotebookRequest
+	5, // 6: quire.v1.ExecutionService.Watch:input_type -> quire.v1.WatchRequest
+	2, // 7: quire.v1.ExecutionService.List:output_type -> quire.v1.ListExecutionsResponse
+	7, // 8: quire.v1.ExecutionService.Get:output_type -> quire.v1.Execution
+	7, // 9: quire.v1.ExecutionService.Retry:output_type -> quire.v1.Execution
+	8, // 10: quire.v1.ExecutionService.GetNotebook:output_type -> google.api.HttpBody
+	9, // 11: quire.v1.ExecutionService.Watch:output_type -> quire.v1.Event
+	7, // [7:12] is the sub-list for method output_type
+	2, // [2:7] is the sub-list for method input_type
 	2, // [2:2] is the sub-list for extension type_name
 	2, // [2:2] is the sub-list for extension extendee
 	0, // [0:2] is the sub-list for field type_name
@@ -371,7 +421,7 @@ func file_quire_v1_execution_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_quire_v1_execution_service_proto_rawDesc), len(file_quire_v1_execution_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

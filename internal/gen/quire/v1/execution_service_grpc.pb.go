@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ExecutionService_List_FullMethodName        = "/quire.v1.ExecutionService/List"
 	ExecutionService_Get_FullMethodName         = "/quire.v1.ExecutionService/Get"
+	ExecutionService_Retry_FullMethodName       = "/quire.v1.ExecutionService/Retry"
 	ExecutionService_GetNotebook_FullMethodName = "/quire.v1.ExecutionService/GetNotebook"
 	ExecutionService_Watch_FullMethodName       = "/quire.v1.ExecutionService/Watch"
 )
@@ -32,10 +33,15 @@ const (
 //
 // What can be seen of executions. They are started by DataSphere's
 // ProjectService.Execute and cancelled by its OperationService.Cancel.
+// A Quire-Priority header (gRPC: metadata) of Execute, -100 to 100, orders an
+// execution among those of its project.
 type ExecutionServiceClient interface {
 	// Lists a project's executions, newest first.
 	List(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
 	Get(ctx context.Context, in *GetExecutionRequest, opts ...grpc.CallOption) (*Execution, error)
+	// Runs the notebook of an execution that has ended once more, as it was when
+	// that was submitted, with the same inputs. Returns the new execution.
+	Retry(ctx context.Context, in *RetryExecutionRequest, opts ...grpc.CallOption) (*Execution, error)
 	// Returns the executed notebook, valid at every moment while it runs.
 	GetNotebook(ctx context.Context, in *GetNotebookRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[httpbody.HttpBody], error)
 	// Streams the execution's events from the one after `after` on, live until
@@ -66,6 +72,16 @@ func (c *executionServiceClient) Get(ctx context.Context, in *GetExecutionReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Execution)
 	err := c.cc.Invoke(ctx, ExecutionService_Get_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *executionServiceClient) Retry(ctx context.Context, in *RetryExecutionRequest, opts ...grpc.CallOption) (*Execution, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Execution)
+	err := c.cc.Invoke(ctx, ExecutionService_Retry_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +132,15 @@ type ExecutionService_WatchClient = grpc.ServerStreamingClient[Event]
 //
 // What can be seen of executions. They are started by DataSphere's
 // ProjectService.Execute and cancelled by its OperationService.Cancel.
+// A Quire-Priority header (gRPC: metadata) of Execute, -100 to 100, orders an
+// execution among those of its project.
 type ExecutionServiceServer interface {
 	// Lists a project's executions, newest first.
 	List(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
 	Get(context.Context, *GetExecutionRequest) (*Execution, error)
+	// Runs the notebook of an execution that has ended once more, as it was when
+	// that was submitted, with the same inputs. Returns the new execution.
+	Retry(context.Context, *RetryExecutionRequest) (*Execution, error)
 	// Returns the executed notebook, valid at every moment while it runs.
 	GetNotebook(*GetNotebookRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error
 	// Streams the execution's events from the one after `after` on, live until
@@ -141,6 +162,9 @@ func (UnimplementedExecutionServiceServer) List(context.Context, *ListExecutions
 }
 func (UnimplementedExecutionServiceServer) Get(context.Context, *GetExecutionRequest) (*Execution, error) {
 	return nil, status.Error(codes.Unimplemented, "method Get not implemented")
+}
+func (UnimplementedExecutionServiceServer) Retry(context.Context, *RetryExecutionRequest) (*Execution, error) {
+	return nil, status.Error(codes.Unimplemented, "method Retry not implemented")
 }
 func (UnimplementedExecutionServiceServer) GetNotebook(*GetNotebookRequest, grpc.ServerStreamingServer[httpbody.HttpBody]) error {
 	return status.Error(codes.Unimplemented, "method GetNotebook not implemented")
@@ -205,6 +229,24 @@ func _ExecutionService_Get_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ExecutionService_Retry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetryExecutionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExecutionServiceServer).Retry(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExecutionService_Retry_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExecutionServiceServer).Retry(ctx, req.(*RetryExecutionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ExecutionService_GetNotebook_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(GetNotebookRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -241,6 +283,10 @@ var ExecutionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Get",
 			Handler:    _ExecutionService_Get_Handler,
+		},
+		{
+			MethodName: "Retry",
+			Handler:    _ExecutionService_Retry_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"quire"
+)
+
+// A journal takes its room on the disk before it writes, and always a little
+// more: lastRoom is for its end, should there be no room for anything else.
+const (
+	lastRoom = 16 << 10
+	roomStep = 64 << 10
+)
+
+// roomTaker is a file that can take room on the disk ahead of what is written.
+type roomTaker interface {
+	// TakeRoom makes the bytes from offset on the file's, which does not get
+	// longer by it.
+	TakeRoom(offset, n int64) error
+	// LeaveRoom gives back what was taken beyond size.
+	LeaveRoom(size int64) error
+}
+
+// TakeRoom implements roomTaker. File systems that cannot do it go without.
+func (f diskFile) TakeRoom(offset, n int64) error {
+	for {
+		err := unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, offset, n)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+			return nil
+		}
+		return err
+	}
+}
+
+// LeaveRoom implements roomTaker.
+func (f diskFile) LeaveRoom(size int64) error { return f.Truncate(size) }
+
+// takeRoom makes sure that the next n bytes, and last words after them, have
+// room. Nothing is written where they have not.
+func (w *Writer) takeRoom(n int64) error {
+	file, ok := w.file.(roomTaker)
+	need := w.size + n + lastRoom
+	if !ok || need <= w.taken {
+		return nil
+	}
+	err := file.TakeRoom(w.size, n+lastRoom+roomStep)
+	if err == nil {
+		w.taken = need + roomStep
+		return nil
+	}
+	// A little less may still be there.
+	if err := file.TakeRoom(w.size, n+lastRoom); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	w.taken = need
+	return nil
+}
+
+// sayLast writes the journal's end into the room that is kept for it.
+func (w *Writer) sayLast(why error) error {
+	if w.lastWords == nil {
+		return nil
+	}
+	end := w.lastWords(why)
+	var b bytes.Buffer
+	w.mu.Lock()
+	seq := w.synced + 1
+	w.mu.Unlock()
+	line, err := encodeTo(&b, quire.Event{Seq: seq, Time: w.now().UTC(), Finished: &end})
+	if err != nil {
+		return err
+	}
+	if err := w.writeBatch(appendRecord(nil, line)); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seq, w.synced, w.finished = seq, seq, &end
+	return nil
+}
+
+// closeFile closes the file with no more room than it needs.
+func (w *Writer) closeFile() error {
+	var err error
+	if file, ok := w.file.(roomTaker); ok && w.taken > w.size {
+		err = file.LeaveRoom(w.size)
+	}
+	return errors.Join(err, w.file.Close())
+}
