@@ -29,6 +29,7 @@ import (
 	"quire/internal/rest"
 	"quire/internal/service"
 	"quire/internal/sqlite"
+	"quire/internal/warm"
 	"quire/jupyter"
 )
 
@@ -61,6 +62,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	jobs, err := newJobs(ctx, o, projects, archive, logger)
 	if err != nil {
 		return err
+	}
+	pool := warm.New(&warm.Options{Logger: logger})
+	defer closing(logger, pool)
+	if !o.Cold {
+		jobs.Warm = func(python string, env []string) string {
+			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
+		}
+		jobs.WarmUp()
 	}
 	backend, err := newBackend(logger)
 	if err != nil {
@@ -178,6 +187,15 @@ func newBackend(logger *slog.Logger) (*local.Backend, error) {
 	// An executor needs nothing of the environment but where temporary files go.
 	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	return local.New([]string{self, "executor"}, env, logger), nil
+}
+
+// preload is what the operator names, and where that is nothing what notebooks
+// import most.
+func preload(o cli.ServeOptions) []string {
+	if len(o.Preload) > 0 {
+		return o.Preload
+	}
+	return warm.Preload()
 }
 
 // maxRunning is twice the number of processors, four at least: notebooks wait

@@ -40,6 +40,8 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringArrayVar(&o.KernelEnv, "kernel-env", nil, "`name` of a variable of the server's environment that kernels may see; may be repeated")
 	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
 	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")
+	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
+	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd

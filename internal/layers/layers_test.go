@@ -60,7 +60,8 @@ var layers = map[string]layer{
 	"quire/internal/journal": {quire: words, external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 
-	"quire/internal/executor": {quire: running, external: []string{gox}},
+	"quire/internal/warm":     {quire: words, external: []string{gox}},
+	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/warm"}), external: []string{gox}},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
 	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
 
@@ -222,6 +223,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/journal", "quire/internal/executor", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/runner", ""},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
+		{"quire/internal/executor", "quire/internal/warm", ""},
+		{"quire/internal/warm", "quire/internal/runner", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
 		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},

@@ -31,6 +31,10 @@ type Jobs struct {
 	Executions Executions
 	KernelPath []string // folders that hold kernelspecs
 	Env        []string // of every kernel, see KernelEnv
+
+	// Warm returns where kernels of the interpreter are forked, or "" if they
+	// are not. It does not wait. Nil: every kernel is started cold.
+	Warm func(python string, env []string) (socket string)
 }
 
 var _ dispatch.Jobs = (*Jobs)(nil)
@@ -49,6 +53,7 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
 		Terms: e.Terms, RetryOf: e.RetryOf,
 	}
+	job.Warm = j.warmKernel()
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)
 	}
