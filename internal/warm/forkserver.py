@@ -12,7 +12,7 @@ input, a keeper and its kernel as long as the connection: who asked for them
 need not be their parent, and the fork server's own end harms none of them.
 
 A request is four bytes of length and JSON, with the kernel's descriptors 0, 1
-and 2 beside the first byte. The answers are lines of JSON: {"pid"} with a pidfd
+and 2 beside the first byte, and those of namespaces to enter. The answers are lines of JSON: {"pid"} with a pidfd
 beside it, after which the kernel waits for one byte; then {"code", "signal"}.
 Or {"cold"}: why this kernel must be started without a fork.
 """
@@ -57,6 +57,7 @@ MARK_LENGTH = 64
 
 MAX_REQUEST = 8 << 20
 MAX_KEEPERS = 256
+MAX_NAMESPACES = 4
 REQUEST_TIMEOUT = 1.0  # seconds for a request to be there in full
 ENVIRONMENT_CHANGED = 3  # a keeper's exit status
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -116,7 +117,7 @@ def preload(name, quiet=True):
     stdout, stderr, sys.stdout, sys.stderr = sys.stdout, sys.stderr, out, out
     try:
         importlib.import_module(name)
-    except Exception as e:  # it may be absent, or broken: then the cell that imports it shows that
+    except BaseException as e:  # it may be absent, or broken: then the cell that imports it shows that
         if name not in sys.modules and isinstance(e, ModuleNotFoundError) and e.name == name.partition(".")[0]:
             return "absent"
         return f"raises {type(e).__name__}"
@@ -149,10 +150,9 @@ class ForkServer:
         self.mark_at.restype, self.mark_at.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
         self.mark_at = self.mark_at(MARK.encode())
         self.libc = ctypes.CDLL(None, use_errno=True)
-        self.preloaded, self.dropped = [], {}
 
     def load(self):
-        """Imports everything. A module with an effect is dropped, by a new start without it."""
+        """Imports everything. Modules with an effect are dropped, by a new start without them."""
         # Where the user's own packages are is decided by HOME before any line of this runs.
         WatchedEnviron.read.update(["HOME"] if site.ENABLE_USER_SITE else [])
         os.environ.__class__ = WatchedEnviron
@@ -166,12 +166,18 @@ class ForkServer:
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
         thread_number = threading._counter()
+        fit, unfit = [], []
         for name in PRELOAD:
+            report(importing=name)
             why = preload(name)
-            if why and why != "absent":
-                self.drop(name, why)
-            elif not why:
-                self.preloaded.append(name)
+            if not why:
+                fit.append(name)
+            elif why != "absent":
+                unfit.append(name)
+                report(dropped=name, why=why)
+        if unfit:
+            os.execve(sys.executable, [sys.executable, __file__, SOCKET, *fit], self.given)
+        self.preloaded = fit
         threading._counter = itertools.count(thread_number).__next__  # threads' names are as without them
         os.environ.__class__ = os._Environ
         self.read = WatchedEnviron.read - {MARK}
@@ -181,11 +187,6 @@ class ForkServer:
         self.added = {k: v for k, v in os.environ.items() if k not in self.given}
         self.path_times = path_times()
         patch_ipykernel()
-
-    def drop(self, name, why):
-        rest = [m for m in PRELOAD if m != name]
-        report(dropped=name, why=why)
-        os.execve(sys.executable, [sys.executable, __file__, SOCKET, *rest], self.given)
 
     def serve(self):
         """Returns in each kernel, with its request; in the fork server never."""
@@ -295,7 +296,7 @@ class Keeper:
     def keep(self):
         """Returns in the kernel, with its request; in the keeper never."""
         try:
-            request, stdio = self.receive()
+            request, fds = self.receive()
             why = self.server.refusal(request["env"])
             if path_times() != self.server.path_times:
                 self.tell(cold="packages have been installed or removed")
@@ -307,9 +308,8 @@ class Keeper:
             keeper = os.getpid()
             kernel = os.fork()
             if kernel == 0:
-                self.begin(keeper, wait, go, stdio)
-                return request
-            for fd in [wait, *stdio]:
+                return self.begin(keeper, wait, go, fds) or request
+            for fd in [wait, *fds]:
                 os.close(fd)
             self.watch(kernel, go)
         except Exception as e:
@@ -318,16 +318,16 @@ class Keeper:
 
     def receive(self):
         self.connection.settimeout(REQUEST_TIMEOUT)
-        data, stdio, _, _ = socket.recv_fds(self.connection, 1 << 16, 3)
+        data, fds, _, _ = socket.recv_fds(self.connection, 1 << 16, 3 + MAX_NAMESPACES)
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
             more = self.connection.recv(1 << 16)
             if not more or len(data) > MAX_REQUEST:
                 os._exit(0)
             data += more
         self.connection.settimeout(None)
-        if len(stdio) != 3:
+        if len(fds) < 3:
             raise ValueError("descriptors")
-        return json.loads(data[4:]), stdio
+        return json.loads(data[4:]), fds
 
     def tell(self, *fds, **answer):
         try:
@@ -335,19 +335,26 @@ class Keeper:
         except OSError:
             pass  # who asked is gone, which poll shows as well
 
-    def begin(self, keeper, wait, go, stdio):
+    def begin(self, keeper, wait, go, fds):
         """The first steps of the kernel: nothing of the keeper's is left to it."""
-        os.setsid()
-        self.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != keeper:
-            os._exit(0)
-        os.close(go)
-        if not os.read(wait, 1):  # limits are put on this process until now
-            os._exit(0)
-        for fd, given in enumerate(stdio):
-            os.dup2(given, fd)
-        self.connection.detach()
-        close_all_but()
+        try:
+            os.setsid()
+            self.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            os.close(go)
+            # Limits are put on this process meanwhile. No byte means that the
+            # keeper is gone, perhaps before its death would have been a signal.
+            if os.getppid() != keeper or not os.read(wait, 1):
+                os._exit(1)
+            for fd, given in enumerate(fds[:3]):
+                os.dup2(given, fd)
+            for namespace in fds[3:]:
+                if self.server.libc.setns(namespace, 0):
+                    raise OSError(ctypes.get_errno(), "setns")
+            self.connection.detach()
+            close_all_but()
+        except BaseException as e:  # the keeper's code, above this, must not go on here
+            os.write(2, f"{e!r}\n".encode())
+            os._exit(1)
 
     def watch(self, kernel, go):
         """Reports the kernel's end and ends what it leaves, or all of it when the connection ends."""

@@ -25,12 +25,19 @@ const answerTimeout = 500 * time.Millisecond
 // maxAnswer bounds one line of an answer, which has some twenty bytes.
 const maxAnswer = 1 << 10
 
+// maxNamespaces is forkserver.py's MAX_NAMESPACES.
+const maxNamespaces = 4
+
 // A Request is a kernel to be forked.
 type Request struct {
 	Argv           []string // the whole command that would start it cold: see Forkable
 	Env            []string // the complete environment, NAME=value; of two the last counts
 	Dir            string   // the working directory
 	Stdout, Stderr *os.File // the caller may close its own after Launch
+
+	// Namespaces are entered in their order, before the working directory.
+	// The caller may close them after Launch. At most four.
+	Namespaces []*os.File
 
 	// Prepare is called with the new process's id while it waits, before any
 	// code of the notebook's runs in it: the place to put limits on it. An
@@ -84,9 +91,12 @@ func ask(conn *net.UnixConn, message []byte, r Request) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer null.Close()                                                                // only passed on
-	rights := unix.UnixRights(int(null.Fd()), int(r.Stdout.Fd()), int(r.Stderr.Fd())) //nolint:gosec // file descriptors
-	n, _, err := conn.WriteMsgUnix(message, rights, nil)
+	defer null.Close() // only passed on
+	var fds []int
+	for _, f := range append([]*os.File{null, r.Stdout, r.Stderr}, r.Namespaces...) {
+		fds = append(fds, int(f.Fd())) //nolint:gosec // a file descriptor
+	}
+	n, _, err := conn.WriteMsgUnix(message, unix.UnixRights(fds...), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +128,9 @@ func encode(r Request) ([]byte, error) {
 	}
 	if r.Stdout == nil || r.Stderr == nil {
 		return nil, errors.New("no stdout or stderr")
+	}
+	if len(r.Namespaces) > maxNamespaces {
+		return nil, errors.New("too many namespaces")
 	}
 	env := make(map[string]string, len(r.Env))
 	for _, entry := range r.Env {

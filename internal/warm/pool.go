@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -88,18 +89,16 @@ func (p *Pool) Wait(key Key) string {
 	for {
 		p.mu.Lock()
 		e := p.use(key)
-		p.mu.Unlock()
 		if e == nil || e.ended {
+			p.mu.Unlock()
 			return ""
 		}
-		<-e.changed
-		p.mu.Lock()
-		ready, socket := e.ready, ""
-		if ready {
-			socket = e.server.socket()
-		}
+		ready, changed := e.ready, e.changed
 		p.mu.Unlock()
-		return socket
+		if ready {
+			return e.server.socket()
+		}
+		<-changed
 	}
 }
 
@@ -163,13 +162,30 @@ func (p *Pool) evict(spare *entry) bool {
 	return true
 }
 
-// run is the life of one fork server.
+// run is the life of one fork server. Where an import ends it, or does not
+// end itself, it is started again without that module.
 func (p *Pool) run(key Key, e *entry) {
 	logger := p.opts.Logger.With("python", key.Python)
+	for {
+		culprit, err := p.live(key, e, logger)
+		p.mu.Lock()
+		over := culprit == "" || e.ended || p.closed
+		p.mu.Unlock()
+		if over {
+			p.lost(e, err, logger)
+			return
+		}
+		logger.Warn("module is not preloaded: its import ends the interpreter, or takes too long", "module", culprit)
+		key.Preload = slices.DeleteFunc(slices.Clone(key.Preload), func(m string) bool { return m == culprit })
+	}
+}
+
+// live starts a process and returns why it has ended, and the module that it
+// was importing then.
+func (p *Pool) live(key Key, e *entry, logger *slog.Logger) (culprit string, err error) {
 	server, err := startForkServer(key)
 	if err != nil {
-		p.lost(e, err, logger)
-		return
+		return "", err
 	}
 	p.mu.Lock()
 	e.server = server
@@ -178,17 +194,16 @@ func (p *Pool) run(key Key, e *entry) {
 	}
 	p.mu.Unlock()
 	limit := time.AfterFunc(p.opts.Start, server.kill)
-	err = server.ready(logger)
+	culprit, err = server.ready(logger)
 	if limit.Stop() && err == nil {
 		p.serving(e, logger)
 	}
 	if err == nil {
-		// Until it ends: nothing is said on it any more.
-		_ = server.ready(logger)
+		_, _ = server.ready(logger) // until it ends: nothing is said on it any more
 	} else {
 		server.kill()
 	}
-	p.lost(e, errors.Join(err, server.wait()), logger)
+	return culprit, errors.Join(err, server.wait())
 }
 
 // serving notes that it is ready, and what it weighs.

@@ -102,26 +102,32 @@ func (p *Process) watch() {
 	defer p.conn.Close()
 	_ = p.conn.SetDeadline(time.Time{}) // Launch's is past
 	r := bufio.NewReader(io.LimitReader(p.conn, maxAnswer))
-	var answer struct {
-		Code   int
-		Signal int
-	}
-	line, err := r.ReadBytes('\n')
-	if err == nil {
-		err = json.Unmarshal(line, &answer)
-	}
-	if err != nil {
+	exit, ok := readExit(r)
+	if !ok {
 		// The keeper is gone, and the kernel with it, or will be.
-		answer.Code, answer.Signal = -1, int(unix.SIGKILL)
+		exit = jupyter.Exit{Code: -1, Signal: unix.SIGKILL}
 		p.killAndWait()
 	}
 	p.mu.Lock()
 	p.ended = true
 	p.mu.Unlock()
-	p.exit = jupyter.Exit{Code: answer.Code, Signal: syscall.Signal(answer.Signal)}
+	p.exit = exit
 	close(p.done)
 	p.end() // the keeper may reap the kernel now: nobody signals it any more
 	_, _ = io.Copy(io.Discard, r)
+}
+
+// readExit reads the second answer: how the kernel ended.
+func readExit(r *bufio.Reader) (exit jupyter.Exit, ok bool) {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return exit, false
+	}
+	var answer struct{ Code, Signal *int }
+	if json.Unmarshal(line, &answer) != nil || answer.Code == nil || answer.Signal == nil {
+		return exit, false
+	}
+	return jupyter.Exit{Code: *answer.Code, Signal: syscall.Signal(*answer.Signal)}, true
 }
 
 // killAndWait makes sure of the kernel's end by its pidfd, whoever it belongs

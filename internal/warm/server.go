@@ -101,30 +101,33 @@ const maxReport = 64 << 10
 
 var errUnsafe = errors.New("its imports do not allow a fork")
 
-// ready reads its report until it serves. It returns errUnsafe where this
-// environment can never be forked from.
-func (s *forkServer) ready(logger *slog.Logger) error {
+// ready reads its report until it serves. Its error is errUnsafe where this
+// environment can never be forked from; importing is the module whose import
+// was not over.
+func (s *forkServer) ready(logger *slog.Logger) (importing string, err error) {
 	lines := bufio.NewScanner(s.report)
 	lines.Buffer(nil, maxReport)
 	for lines.Scan() {
 		var r struct {
-			Ready                []string
-			Unsafe, Dropped, Why string
+			Ready                           []string
+			Unsafe, Importing, Dropped, Why string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			continue // something that an import has printed by itself
 		}
 		switch {
 		case r.Unsafe != "":
-			return fmt.Errorf("%w: %s", errUnsafe, r.Unsafe)
+			return "", fmt.Errorf("%w: %s", errUnsafe, r.Unsafe)
+		case r.Importing != "":
+			importing = r.Importing
 		case r.Dropped != "":
 			logger.Info("module is not preloaded", "module", r.Dropped, "reason", r.Why)
 		case r.Ready != nil:
 			logger.Info("kernels are warm", "modules", r.Ready)
-			return nil
+			return "", nil
 		}
 	}
-	return errors.New("it ended before it was ready")
+	return importing, errors.New("it ended before it was ready")
 }
 
 // memory returns the process's share of memory in bytes, 0 if it is not known.
