@@ -22,6 +22,7 @@ import (
 	"quire"
 	"quire/internal/auth"
 	"quire/internal/cli"
+	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/files"
 	"quire/internal/grpcapi"
@@ -86,6 +87,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
 		Logger: logger,
 	})
+	if err := svc.Sweep(ctx); err != nil {
+		logger.Error("sweep the data folder", "error", err)
+	}
 	tokens, err := auth.Open(data, &auth.Options{Logger: logger})
 	if err != nil {
 		return err
@@ -186,7 +190,7 @@ func newBackend(logger *slog.Logger) (*local.Backend, error) {
 	}
 	// An executor needs nothing of the environment but where temporary files go.
 	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
-	return local.New([]string{self, "executor"}, env, logger), nil
+	return local.New([]string{self, "executor"}, append(env, crash.Environ()...), logger), nil
 }
 
 // preload is what the operator names, and where that is nothing what notebooks

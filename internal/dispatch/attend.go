@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 )
 
@@ -44,15 +45,19 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			d.letRecover(ctx, l, err)
 			return d.conclude(ctx, l, nil, d.lost(l, explain("the executor could not be started", err)))
 		}
+		crash.At(crash.StartTold)
 		if err := d.save(ctx, l, handle, l.snapshot(), nil); err != nil {
 			return err
 		}
+		crash.At(crash.StartStored)
 	}
 	err := d.followOn(ctx, l, handle)
 	if errors.Is(err, ErrExecutorGone) {
+		crash.At(crash.LostNoticed)
 		if err := d.backend.Clean(ctx, handle); err != nil {
 			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
 		}
+		crash.At(crash.LostCleaned)
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
@@ -72,10 +77,12 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 
 // start launches an executor.
 func (d *Dispatcher) start(ctx context.Context, l *live) (quire.Handle, error) {
+	crash.At(crash.StartBegin)
 	job, err := d.jobs.Job(ctx, l.execution)
 	if err != nil {
 		return nil, err
 	}
+	crash.At(crash.StartJob)
 	return d.backend.Start(ctx, job)
 }
 
@@ -127,7 +134,9 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
 		if p := l.snapshot(); err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+			crash.At(crash.ProgressBegin)
 			err = d.save(ctx, l, handle, p, nil)
+			crash.At(crash.ProgressStored)
 		}
 		if err != nil {
 			cancel(err)
@@ -163,6 +172,7 @@ func (d *Dispatcher) conclude(ctx context.Context, l *live, handle quire.Handle,
 	for {
 		err := d.appendEnd(ctx, l, path, end)
 		if err == nil {
+			crash.At(crash.LostJournaled)
 			return d.saveEnd(ctx, l, handle)
 		}
 		if unreadable(err) {
@@ -211,7 +221,16 @@ func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) 
 	if p.Failure != nil && p.Failure.Kind == quire.QuireFault {
 		failed = quire.Errorf(quire.Internal, "%s", p.Failure.Message)
 	}
-	return d.save(ctx, l, handle, p, failed)
+	before, after := crash.EndBegin, crash.EndStored
+	if p.State == quire.Queued {
+		before, after = crash.RetryBegin, crash.RetryStored
+	}
+	crash.At(before)
+	if err := d.save(ctx, l, handle, p, failed); err != nil {
+		return err
+	}
+	crash.At(after)
+	return nil
 }
 
 // save stores progress, again and again while the store fails.

@@ -11,7 +11,7 @@ import (
 var ErrClaimLost = errors.New("claim lost to another owner")
 
 // ErrExecutorGone is returned by Backend.Follow when the executor ended
-// without finishing its journal.
+// without finishing its journal, or when the handle leads to none.
 var ErrExecutorGone = errors.New("executor gone")
 
 // ExecutorFault is the ErrExecutorGone of an executor that has said why.

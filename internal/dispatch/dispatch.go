@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // Jobs makes the job of an execution's next attempt.
@@ -192,10 +193,12 @@ func (d *Dispatcher) claim(ctx context.Context, running *sync.WaitGroup) error {
 		}
 	}
 	for d.free() {
+		crash.At(crash.ClaimBegin)
 		e, ok, err := d.store.ClaimQueued(ctx, d.owner, d.until(), d.opts.MaxRunningPerProject)
 		if err != nil || !ok {
 			return err
 		}
+		crash.At(crash.ClaimStored)
 		d.begin(ctx, newLive(e, false), running)
 	}
 	return nil

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -82,6 +83,9 @@ func (b *backend) Follow(ctx context.Context, h quire.Handle, durable func(int64
 		return err
 	}
 	x := b.find(h)
+	if x == nil {
+		return dispatch.ErrExecutorGone
+	}
 	for {
 		x.mu.Lock()
 		size, gone, changed := x.size, x.gone, x.changed
@@ -110,7 +114,11 @@ func (b *backend) Stop(_ context.Context, h quire.Handle, why quire.Failure) err
 }
 
 func (b *backend) Clean(_ context.Context, h quire.Handle) error {
-	b.find(h).cleaned <- struct{}{}
+	x := b.find(h)
+	if x == nil {
+		return errors.New("the handle is none")
+	}
+	x.cleaned <- struct{}{}
 	return nil
 }
 

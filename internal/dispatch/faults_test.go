@@ -114,6 +114,9 @@ func (s *faultyStore) Budget(ctx context.Context, id quire.ProjectID, since time
 }
 
 func (s *faultyStore) Cancelled(ctx context.Context) ([]quire.ExecutionID, error) {
+	if err := s.faults.next("Cancelled"); err != nil {
+		return nil, err
+	}
 	return s.store.Cancelled(ctx)
 }
 

@@ -45,20 +45,22 @@ type server struct {
 	changed chan struct{} // closed and replaced when size or ended change
 }
 
-func newServer() (*server, error) {
-	dir, err := privateDir()
-	if err != nil {
-		return nil, fmt.Errorf("make run folder: %w", err)
-	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, socketFile), Net: "unix"})
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for control: %w", err), os.RemoveAll(dir))
-	}
-	return &server{dir: dir, listener: l, changed: make(chan struct{})}, nil
+// newServer returns a server whose folder is not there yet: its name can be
+// written down first, so that whoever comes after a crash can remove it.
+func newServer() *server {
+	return &server{dir: filepath.Join(tempDir(), runDirPrefix+quire.NewID()[:runDirRandom]), changed: make(chan struct{})}
 }
 
-// start accepts connections until close.
-func (s *server) start() {
+// start makes the folder and accepts connections until close.
+func (s *server) start() error {
+	if err := os.Mkdir(s.dir, 0o700); err != nil {
+		return fmt.Errorf("make run folder: %w", err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(s.dir, socketFile), Net: "unix"})
+	if err != nil {
+		return errors.Join(fmt.Errorf("listen for control: %w", err), os.RemoveAll(s.dir))
+	}
+	s.listener = l
 	s.serving.Go(func() {
 		for {
 			conn, err := s.listener.AcceptUnix()
@@ -69,6 +71,7 @@ func (s *server) start() {
 			s.serving.Go(func() { s.listen(conn) }) // ends when announce closes the connection
 		}
 	})
+	return nil
 }
 
 // durable is told how long the journal is on disk.
@@ -125,8 +128,12 @@ func (s *server) fail(why quire.Failure) {
 	s.fault = &why
 }
 
-// close tells every connection the rest, ends them, and removes the folder.
+// close tells every connection the rest, ends them, and removes the folder. It
+// does nothing to a server that was not started.
 func (s *server) close() {
+	if s.listener == nil {
+		return
+	}
 	_ = s.listener.Close()
 	s.mu.Lock()
 	s.ended = true

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 	"quire/jupyter"
@@ -76,13 +77,19 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 	if err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookBegin)
 	if err := e.writeNotebook(ctx, end); err != nil {
 		return quire.Finished{}, err
 	}
+	crash.At(crash.NotebookPlaced)
 	if err := e.emit(quire.Event{Finished: &end}); err != nil {
 		return quire.Finished{}, err
 	}
-	return end, e.journal.Sync(context.WithoutCancel(ctx))
+	if err := e.journal.Sync(context.WithoutCancel(ctx)); err != nil {
+		return quire.Finished{}, err
+	}
+	crash.At(crash.FinishJournaled)
+	return end, nil
 }
 
 func (e *execution) emit(ev quire.Event) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"quire"
 )
@@ -25,6 +26,8 @@ type Identity struct {
 const (
 	identityFile = "executor.json"
 	socketFile   = "control"
+	runDirPrefix = "quire-"
+	runDirRandom = 12 // characters: the names of sockets must be short
 )
 
 // Socket is the path of the executor's control socket.
@@ -32,6 +35,19 @@ func (id Identity) Socket() string { return filepath.Join(id.RunDir, socketFile)
 
 // Alive reports whether the executor's process still runs.
 func (id Identity) Alive() bool { return processStart(id.PID) == id.Started && id.Started != "" }
+
+// RemoveRunDir removes the executor's folder once the executor is dead: one
+// that ends by itself does so too. Only a folder that an executor has made is
+// removed, whatever the identity says. It is idempotent.
+func (id Identity) RemoveRunDir() error {
+	if !filepath.IsAbs(id.RunDir) || !strings.HasPrefix(filepath.Base(id.RunDir), runDirPrefix) {
+		return nil
+	}
+	if err := os.RemoveAll(id.RunDir); err != nil {
+		return fmt.Errorf("remove run folder: %w", err)
+	}
+	return nil
+}
 
 func (id Identity) write(dir string) error {
 	data, err := json.Marshal(id)
@@ -45,7 +61,8 @@ func (id Identity) write(dir string) error {
 	return os.Rename(path+".new", path)
 }
 
-func readIdentity(dir string) (Identity, error) {
+// ReadIdentity reads the identity of the executor that ran last in the folder dir.
+func ReadIdentity(dir string) (Identity, error) {
 	var id Identity
 	data, err := os.ReadFile(filepath.Join(dir, identityFile))
 	if err != nil {

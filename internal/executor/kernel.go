@@ -227,10 +227,12 @@ func environment(job quire.Job) ([]string, error) {
 const maxTempDir = 60
 
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
-func privateDir() (string, error) {
-	parent := os.TempDir()
-	if len(parent) > maxTempDir {
-		parent = "/tmp"
+func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix) }
+
+// tempDir is where folders with sockets go.
+func tempDir() string {
+	if dir := os.TempDir(); len(dir) <= maxTempDir {
+		return dir
 	}
-	return os.MkdirTemp(parent, "quire-")
+	return "/tmp"
 }

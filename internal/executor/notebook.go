@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/nbformat"
 )
@@ -64,5 +65,6 @@ func writeAtomic(path string, nb *nbformat.Notebook) error {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
+	crash.At(crash.NotebookWritten)
 	return os.Rename(tmp, path)
 }

@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/journal"
 	"quire/internal/runner"
 )
@@ -48,10 +50,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	if err != nil {
 		return err
 	}
-	server, err := newServer()
-	if err != nil {
-		return err
-	}
+	server := newServer()
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -69,23 +68,60 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 		Durable: server.durable,
 		Reap:    func() { killDescendants(logger) },
 		Opened: func() error {
+			crash.At(crash.ExecutorOpened)
+			if before, err := ReadIdentity(dir); err == nil {
+				// Whoever held the journal before is dead, and nobody need have
+				// known of it.
+				if err := before.RemoveRunDir(); err != nil {
+					return err
+				}
+			}
 			if err := id.write(dir); err != nil {
 				return err
 			}
-			server.start()
-			return tell(ready, id)
+			crash.At(crash.ExecutorIdentified)
+			if err := server.start(); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorListens)
+			if err := tell(ready, id); err != nil {
+				return err
+			}
+			crash.At(crash.ExecutorTold)
+			return nil
 		},
 	})
 	if f := lastWords(err); f != nil {
 		server.fail(*f)
 	}
 	if errors.Is(err, journal.ErrLocked) {
-		running, readErr := readIdentity(dir)
-		if readErr == nil && running.Attempt == job.Attempt && running.Alive() {
+		if running, ok := awaitIdentity(ctx, dir, job.Attempt); ok {
 			return tell(ready, running)
 		}
 	}
 	return err
+}
+
+const (
+	identityLimit = 5 * time.Second
+	identityPause = 5 * time.Millisecond
+)
+
+// awaitIdentity returns the identity of the executor that runs the attempt. It
+// may have the journal and not have told its identity yet.
+func awaitIdentity(ctx context.Context, dir string, attempt int) (Identity, bool) {
+	ctx, cancel := context.WithTimeout(ctx, identityLimit)
+	defer cancel()
+	for {
+		if id, err := ReadIdentity(dir); err == nil && id.Attempt == attempt && id.Alive() {
+			return id, true
+		}
+		select {
+		case <-time.After(identityPause): // nobody tells
+		case <-ctx.Done():
+			return Identity{}, false
+		}
+	}
 }
 
 func readJob(dir string) (quire.Job, error) {

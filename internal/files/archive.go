@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/service"
 )
 
@@ -51,6 +52,7 @@ func (a *Archive) Create(ctx context.Context, id quire.ExecutionID, input []byte
 	scrap := quire.NewID()
 	err := a.fill(scrap, input)
 	if err == nil {
+		crash.At(crash.SubmitFilled)
 		// The name of a folder that is not empty cannot be taken over.
 		err = a.executions.data.Rename(a.executions.scrap(scrap), a.executions.item(string(id)))
 	}

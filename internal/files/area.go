@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // area is a folder of folders that come and go as wholes: DATA/<name>/<id>. In
@@ -91,6 +92,7 @@ func (a *area) discard(id string) error {
 	if err := a.syncFolder(a.name); err != nil {
 		return err
 	}
+	crash.At(crash.DiscardMoved)
 	return a.destroy(gone)
 }
 
@@ -133,6 +135,7 @@ func (a *area) place(scrap string, folder *os.File, name string) error {
 	if err != nil {
 		return err
 	}
+	crash.At(crash.UploadPlaced)
 	return folder.Sync()
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // Put stores what r yields as the file at name, with the folders that it
@@ -32,6 +33,7 @@ func (s *Store) Put(ctx context.Context, id quire.ProjectID, name string, r io.R
 		return quire.File{}, clientError(err, name)
 	}
 
+	crash.At(crash.UploadBegin)
 	f, scrap, err := s.projects.grow()
 	if err != nil {
 		return quire.File{}, clientError(err, name)
@@ -51,6 +53,7 @@ func (s *Store) Put(ctx context.Context, id quire.ProjectID, name string, r io.R
 		return quire.File{}, clientError(err, name)
 	}
 
+	crash.At(crash.UploadWritten)
 	folder, err := makeFolders(root, path.Dir(name))
 	if err != nil {
 		return quire.File{}, clientError(err, name)
@@ -60,6 +63,7 @@ func (s *Store) Put(ctx context.Context, id quire.ProjectID, name string, r io.R
 		return quire.File{}, clientError(err, name)
 	}
 	placed = true
+	crash.At(crash.UploadDone)
 	return quire.File{Path: name, Size: info.Size(), ModifiedAt: info.ModTime()}, nil
 }
 

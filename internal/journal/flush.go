@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"quire/internal/crash"
 )
 
 // file is what a Writer needs of its file: Sync makes what was written durable.
@@ -69,14 +71,17 @@ func (w *Writer) take(spare []byte) (batch []byte, last int32, closing bool) {
 }
 
 func (w *Writer) writeBatch(batch []byte) error {
+	crash.At(crash.JournalBegin)
 	if _, err := w.file.Write(batch); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
+	crash.At(crash.JournalWritten)
 	// A failed sync is final: the kernel may have dropped the pages and would
 	// call the next sync a success.
 	if err := w.file.Sync(); err != nil {
 		return fmt.Errorf("sync journal: %w", err)
 	}
+	crash.At(crash.JournalSynced)
 	w.size += int64(len(batch))
 	if w.durable != nil {
 		w.durable(w.size)

@@ -42,8 +42,8 @@ const (
 // The lower layers, each with what stands below it.
 var (
 	words    = []string{"quire", "quire/nbformat", "quire/jupyter"}
-	running  = slices.Concat(words, []string{"quire/internal/journal", "quire/internal/runner"})
-	journals = slices.Concat(words, []string{"quire/internal/journal"})
+	running  = slices.Concat(words, []string{"quire/internal/crash", "quire/internal/journal", "quire/internal/runner"})
+	journals = slices.Concat(words, []string{"quire/internal/crash", "quire/internal/journal"})
 	serving  = slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/service"})
 	wire     = []string{gox, grpc, protobuf, genproto, datasphere, gateway, prometheus, uuid}
 )
@@ -57,7 +57,8 @@ var layers = map[string]layer{
 
 	"quire/jupyter/internal/zmtp": {},
 
-	"quire/internal/journal": {quire: words, external: []string{gox}},
+	"quire/internal/crash":   {},
+	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 
 	"quire/internal/warm":     {quire: words, external: []string{gox}},

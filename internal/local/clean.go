@@ -3,11 +3,9 @@ package local
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +21,10 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err != nil {
 		return err
 	}
+	return b.clean(ctx, id)
+}
+
+func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	killProcess(id)
 	if err := b.awaitExit(ctx, id); err != nil {
 		return err
@@ -30,13 +32,7 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(id.ExecutionID)); err != nil {
 		return err
 	}
-	// Only a folder that an executor has made is removed, whatever the handle says.
-	if strings.HasPrefix(filepath.Base(id.RunDir), "quire-") {
-		if err := os.RemoveAll(id.RunDir); err != nil {
-			return fmt.Errorf("remove run folder: %w", err)
-		}
-	}
-	return nil
+	return id.RemoveRunDir()
 }
 
 // killProcess kills the executor, if it is still the process that it was.

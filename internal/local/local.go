@@ -10,7 +10,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/executor"
 )
@@ -53,17 +53,21 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		return nil, fmt.Errorf("start executor: %w", err)
 	}
 	defer ready.Close() // read to its end
-	err = b.launch(ctx, job, told)
+	x, err := b.launch(ctx, job, told)
 	_ = told.Close() // the executor has its own
 	if err != nil {
 		return nil, err
 	}
+	crash.At(crash.StartBorn)
 	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := ready.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
 	}
 	line, err := bufio.NewReader(ready).ReadBytes('\n')
+	if err != nil && ctx.Err() == nil {
+		b.abandon(ctx, job, x)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
 	}
@@ -77,12 +81,31 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	return line, nil
 }
 
+// launched is an executor's process as the server sees it that has started it.
+type launched struct {
+	process *os.Process
+	exited  chan struct{} // closed when it has ended
+}
+
+// abandon ends an executor that was never ready, with all that it has begun.
+func (b *Backend) abandon(ctx context.Context, job quire.Job, x launched) {
+	_ = x.process.Kill() // it may have ended by itself
+	<-x.exited
+	id, err := executor.ReadIdentity(job.Dir)
+	if err != nil || id.PID != x.process.Pid {
+		return // it had nothing yet
+	}
+	if err := b.clean(ctx, id); err != nil {
+		b.logger.Error("clean up after executor", "execution_id", job.ExecutionID, "error", err)
+	}
+}
+
 // launch starts the process, which holds no file of the server's but its log
 // and the pipe on which it tells its identity, as descriptor 3.
-func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) error {
+func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (launched, error) {
 	logTo, err := os.OpenFile(filepath.Join(job.Dir, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
-		return fmt.Errorf("open executor log: %w", err)
+		return launched{}, fmt.Errorf("open executor log: %w", err)
 	}
 	defer logTo.Close() // the executor has its own
 	// The executor outlives the context of its start, and this server.
@@ -93,15 +116,17 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) erro
 	cmd.ExtraFiles = []*os.File{told}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start executor: %w", err)
+		return launched{}, fmt.Errorf("start executor: %w", err)
 	}
-	// Collects the process if it ends before this server; nobody waits for it.
+	x := launched{cmd.Process, make(chan struct{})}
+	// Collects the process if it ends before this server.
 	go func() {
+		defer close(x.exited)
 		if err := cmd.Wait(); err != nil {
 			b.logger.Warn("executor ended", "execution_id", job.ExecutionID, "error", err)
 		}
 	}()
-	return nil
+	return x, nil
 }
 
 // Stop implements dispatch.Backend.
@@ -128,15 +153,15 @@ func (b *Backend) Stop(ctx context.Context, h quire.Handle, why quire.Failure) e
 	return context.Cause(ctx)
 }
 
-// identity reads a handle. One that is not whole is refused: Clean kills and
-// removes what it names.
+// identity reads a handle. One that is not whole leads to no executor: Clean
+// kills and removes what it names.
 func identity(h quire.Handle) (executor.Identity, error) {
 	var id executor.Identity
 	if err := json.Unmarshal(h, &id); err != nil {
-		return id, fmt.Errorf("read handle: %w", err)
+		return id, fmt.Errorf("read handle: %w: %w", dispatch.ErrExecutorGone, err)
 	}
 	if id.ExecutionID == "" || id.PID <= 1 || id.Started == "" || !filepath.IsAbs(id.Dir) || !filepath.IsAbs(id.RunDir) {
-		return id, errors.New("read handle: it is not an executor's identity")
+		return id, fmt.Errorf("read handle: %w: it is not an executor's identity", dispatch.ErrExecutorGone)
 	}
 	return id, nil
 }

@@ -160,6 +160,24 @@ func TestToTheEnd(t *testing.T) {
 	}
 }
 
+// TestPredecessorIsCleanedUp: it was killed before anybody knew of it.
+func TestPredecessorIsCleanedUp(t *testing.T) {
+	b := newBackend(t)
+	job := newJob(t, "")
+	before := executor.Identity{ExecutionID: job.ExecutionID, PID: 1 << 30, Started: "1", Attempt: 1, Dir: job.Dir, RunDir: shortDir(t)}
+	data, err := json.Marshal(before)
+	if err := errors.Join(err, os.WriteFile(filepath.Join(job.Dir, "executor.json"), data, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	h, _ := start(t, b, job)
+	if err := await(t, "end", follow(t, b, job, h).err); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(before.RunDir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the predecessor's run folder is left: %v", err)
+	}
+}
+
 func TestStop(t *testing.T) {
 	b := newBackend(t)
 	job := newJob(t, "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass")
@@ -254,8 +272,8 @@ func TestHandleThatIsNone(t *testing.T) {
 			"stop":   b.Stop(t.Context(), h, quire.Failure{}),
 			"clean":  b.Clean(t.Context(), h),
 		} {
-			if err == nil {
-				t.Errorf("%s by the handle %q: got no error", name, handle)
+			if !errors.Is(err, dispatch.ErrExecutorGone) {
+				t.Errorf("%s by the handle %q: got %v, want that there is no executor", name, handle, err)
 			}
 		}
 	}

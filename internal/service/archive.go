@@ -14,6 +14,9 @@ type Archive interface {
 	Create(ctx context.Context, id quire.ExecutionID, input []byte) error
 	// Remove removes the folder. It is idempotent.
 	Remove(ctx context.Context, id quire.ExecutionID) error
+	// Sweep removes the folders of executions that known does not know and no
+	// executor was ever given, and returns how many those were.
+	Sweep(ctx context.Context, known func(context.Context, quire.ExecutionID) (bool, error)) (int, error)
 	// Input returns the notebook as it was submitted.
 	Input(ctx context.Context, id quire.ExecutionID) ([]byte, error)
 	// OpenNotebook opens the executed notebook. It is NotFound where there is

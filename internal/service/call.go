@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // Call says who calls, and how a repetition of the call can be known.
@@ -62,9 +63,11 @@ func (s *Service) mutate(ctx context.Context, call Call, op quire.Operation, sto
 	if first, ok, err := s.repeated(ctx, call); ok || err != nil {
 		return first, err
 	}
+	crash.At(crash.OperationBegin)
 	stored, err := store(op)
 	if err != nil {
 		return quire.Operation{}, err
 	}
+	crash.At(crash.OperationStored)
 	return stored, sameRequest(call, stored)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // purgeRetry is the time from a deletion that failed to the next attempt.
@@ -69,6 +70,7 @@ func (s *Service) purgeUntilDone(ctx context.Context, id quire.ProjectID) {
 // purge removes a project from the outside in: its rows go last, for they are
 // how a later server knows what is left to do.
 func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
+	crash.At(crash.PurgeBegin)
 	running, err := s.deletions.ProjectExecutions(ctx, id, false)
 	if err != nil {
 		return err
@@ -81,9 +83,11 @@ func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
 			return err
 		}
 	}
+	crash.At(crash.PurgeEnded)
 	if err := s.files.RemoveProject(ctx, id); err != nil {
 		return fmt.Errorf("remove project storage: %w", err)
 	}
+	crash.At(crash.PurgeFiles)
 	ended, err := s.deletions.ProjectExecutions(ctx, id, true)
 	if err != nil {
 		return err
@@ -91,11 +95,17 @@ func (s *Service) purge(ctx context.Context, id quire.ProjectID) error {
 	var errs []error
 	for _, execution := range ended {
 		errs = append(errs, s.archive.Remove(ctx, execution))
+		crash.At(crash.PurgeFolder)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("remove executions: %w", err)
 	}
-	return s.deletions.PurgeProject(ctx, id)
+	crash.At(crash.PurgeFolders)
+	if err := s.deletions.PurgeProject(ctx, id); err != nil {
+		return err
+	}
+	crash.At(crash.PurgeStored)
+	return nil
 }
 
 // awaitEnd returns nil after an execution of a deleted project has ended and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // ExecuteRequest asks for one run of a notebook.
@@ -90,11 +91,14 @@ func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Executio
 // accept stores the execution. The notebook goes first: an execution that is
 // in the queue can be started.
 func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte) (quire.Operation, error) {
+	crash.At(crash.SubmitBegin)
 	if err := s.archive.Create(ctx, e.ID, input); err != nil {
 		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
 	}
+	crash.At(crash.SubmitFolder)
 	stored, err := s.store.CreateExecution(ctx, e, op, QueueLimits{})
 	if err == nil && stored.ID == op.ID {
+		crash.At(crash.SubmitStored)
 		s.dispatcher.Wake()
 		return stored, nil
 	}

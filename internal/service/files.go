@@ -17,6 +17,9 @@ type Files interface {
 	CreateProject(ctx context.Context, id quire.ProjectID) error
 	// RemoveProject removes the project's storage with all in it. It is idempotent.
 	RemoveProject(ctx context.Context, id quire.ProjectID) error
+	// Sweep removes the storage of projects that known does not know, as long
+	// as there is nothing in it, and returns how many those were.
+	Sweep(ctx context.Context, known func(context.Context, quire.ProjectID) (bool, error)) (int, error)
 	// Put writes a file, atomically, with the folders that it needs.
 	Put(ctx context.Context, id quire.ProjectID, path string, content io.Reader) (quire.File, error)
 	// Open opens a file as it is now. The caller closes it.

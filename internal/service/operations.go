@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 // Operation returns an operation.
@@ -19,7 +20,9 @@ func (s *Service) CancelOperation(ctx context.Context, id quire.OperationID) (qu
 	if err != nil || op.Done || op.Kind != quire.OpExecute {
 		return op, err
 	}
+	crash.At(crash.CancelBegin)
 	if _, err := s.store.RequestCancel(ctx, quire.ExecutionID(id)); err == nil {
+		crash.At(crash.CancelStored)
 		s.dispatcher.Cancel(quire.ExecutionID(id))
 	} else if quire.CodeOf(err) != quire.NotFound { // not found: its project is being deleted, which stops it as well
 		return quire.Operation{}, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"quire"
+	"quire/internal/crash"
 )
 
 var projectFields = []field[quire.Project]{
@@ -53,6 +54,7 @@ func (s *Service) storeProject(ctx context.Context, p quire.Project, op quire.Op
 	if err := s.files.CreateProject(ctx, p.ID); err != nil {
 		return quire.Operation{}, fmt.Errorf("create project storage: %w", err)
 	}
+	crash.At(crash.ProjectFolder)
 	stored, err := s.store.CreateProject(ctx, p, op)
 	if err == nil && stored.ID == op.ID {
 		return stored, nil

@@ -54,7 +54,7 @@ type ProjectStore interface {
 	DeleteProject(ctx context.Context, id quire.ProjectID, op quire.Operation) (quire.Operation, error)
 }
 
-// DeletionStore finishes what DeleteProject began.
+// DeletionStore finishes what DeleteProject began, and knows what else may go.
 type DeletionStore interface {
 	// DeletedProjects returns the ids of the projects that wait for Purge.
 	DeletedProjects(ctx context.Context) ([]quire.ProjectID, error)
@@ -66,6 +66,10 @@ type DeletionStore interface {
 	// FailedPrecondition a project that is not deleted or has executions that
 	// have not ended, and does nothing to one that is gone.
 	PurgeProject(ctx context.Context, id quire.ProjectID) error
+	// HasProject and HasExecution report whether there is such a row, of a
+	// deleted project too.
+	HasProject(ctx context.Context, id quire.ProjectID) (bool, error)
+	HasExecution(ctx context.Context, id quire.ExecutionID) (bool, error)
 }
 
 // OperationStore finds operations.

@@ -73,6 +73,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"DeleteProject", deleteProject},
 		{"DeleteProjectWhileRunning", deleteProjectWhileRunning},
 		{"PurgeProject", purgeProject},
+		{"Has", has},
 		{"UnitBalance", unitBalance},
 		{"Budget", budget},
 		{"Expired", expired},
