@@ -177,3 +177,31 @@ func (k *kernel) run(t *testing.T, code string) string {
 		}
 	}
 }
+
+// TestDebuggerAnswers starts it in a forked kernel, which starts a process.
+func TestDebuggerAnswers(t *testing.T) {
+	key, socket := newServer(t)
+	k := mustFork(t, socket, key.Env, nil)
+	for i, command := range []string{"debugInfo", "initialize", "attach"} {
+		id, err := k.client.Send(t.Context(), jupyter.Control, "debug_request", map[string]any{
+			"type": "request", "seq": i + 1, "command": command, "arguments": map[string]any{"clientID": "test", "adapterID": ""},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			m, err := k.client.Receive(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.ParentHeader.MsgID != id || m.Header.MsgType != "debug_reply" {
+				continue
+			}
+			var reply struct{ Success bool }
+			if err := json.Unmarshal(m.Content, &reply); err != nil || !reply.Success {
+				t.Errorf("%s: got %s, %v", command, m.Content, err)
+			}
+			break
+		}
+	}
+}
