@@ -65,7 +65,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	pool := warm.New(&warm.Options{Logger: logger})
-	defer closing(logger, pool)
+	defer pool.Close()
 	if !o.Cold {
 		jobs.Warm = func(python string, env []string) string {
 			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
