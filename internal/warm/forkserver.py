@@ -167,7 +167,7 @@ class ForkServer:
         os.environ.update(ours)
         for name in KERNEL_MODULES:
             why = preload(name, quiet=False)
-            if why and why != "absent":
+            if why and (why != "absent" or name == KERNEL_MODULES[0]):
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
         thread_number = threading._counter()
