@@ -187,7 +187,7 @@ func runLikenesses(t *testing.T, list []likeness, env []string, offer *quire.War
 	}
 	wantForked(t, log, offer != nil)
 	if strings.Contains(list[len(list)-1].source, "atexit") {
-		for name, want := range map[string]string{"atexit": "done", "left1": "module", "left2": "variable", "left3": "stdio": "stdio"} {
+		for name, want := range map[string]string{"atexit": "done", "left1": "module", "left2": "variable", "left3": "stdio"} {
 			if got, err := os.ReadFile(filepath.Join(job.WorkDir, name)); string(got) != want {
 				t.Errorf("its end leaves %q in %s, want %q: %v", got, name, want, err)
 			}
