@@ -25,12 +25,20 @@ type Job struct {
 	Terms       Terms          `json:"terms"`
 	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
 	Isolation   Isolation      `json:"isolation,omitzero"`
+	Warm        *WarmKernel    `json:"warm,omitempty"` // nil: every kernel is started cold
 
 	// Environment is the Python environment that the project declares, and
 	// Environments the folder of those that there are; nil: KernelPath and Env
 	// say all.
 	Environment  *EnvironmentDeclaration `json:"environment,omitempty"`
 	Environments string                  `json:"environments,omitempty"`
+}
+
+// WarmKernel says where a kernel can be forked that need not be started. It is
+// an offer: whoever listens there may be gone by the time of the run.
+type WarmKernel struct {
+	Python string `json:"python"` // the interpreter in the kernel's command
+	Socket string `json:"socket"`
 }
 
 // The files of a job's folder.

@@ -30,6 +30,7 @@ import (
 	"quire/internal/rest"
 	"quire/internal/service"
 	"quire/internal/sqlite"
+	"quire/internal/warm"
 	"quire/jupyter"
 )
 
@@ -80,6 +81,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	jobs.Host, jobs.Environments = host, environments.Dir()
+	pool := warm.New(&warm.Options{Logger: logger})
+	defer pool.Close()
+	if !o.Cold {
+		jobs.Warm = func(python string, env []string) string {
+			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
+		}
+		jobs.WarmUp()
+	}
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
@@ -203,6 +212,15 @@ func newBackend(logger *slog.Logger) (*local.Backend, error) {
 	// An executor needs nothing of the environment but where temporary files go.
 	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	return local.New([]string{self, "executor"}, append(env, crash.Environ()...), logger), nil
+}
+
+// preload is what the operator names, and where that is nothing what notebooks
+// import most.
+func preload(o cli.ServeOptions) []string {
+	if len(o.Preload) > 0 {
+		return o.Preload
+	}
+	return warm.Preload()
 }
 
 // maxRunning is twice the number of processors, four at least: notebooks wait

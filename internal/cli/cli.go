@@ -34,6 +34,8 @@ type ServeOptions struct {
 	KernelEnv     []string      // names of the server's own variables that kernels may see
 	CellTimeout   time.Duration // 0: none
 	RunTimeout    time.Duration // 0: none
+	Cold          bool          // start every kernel anew
+	Preload       []string      // modules that warm kernels have imported; empty: the server's choice
 	Environments  EnvironmentOptions
 }
 

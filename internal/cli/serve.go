@@ -55,6 +55,8 @@ func (a *app) serveCommand() *cobra.Command {
 	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
 	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")
 	o.Environments.flags(cmd)
+	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
+	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd

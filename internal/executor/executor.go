@@ -141,7 +141,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.enclosure)
+	k, err := startKernel(ctx, spec, e.job, e.opts)
 	if err != nil {
 		return e.unable(ctx, "kernel did not start", err), nil
 	}

@@ -65,8 +65,12 @@ var layers = map[string]layer{
 	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
 
 	"quire/internal/cgroup": {external: []string{gox}},
+	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
-	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv"}), external: []string{gox}},
+	"quire/internal/executor": {
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/warm"}),
+		external: []string{gox},
+	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
 	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/pyenv"}), external: []string{gox, prometheus}},
 
@@ -230,6 +234,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/executor", "quire/internal/cgroup", ""},
 		{"quire/internal/cgroup", "quire", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
+		{"quire/internal/executor", "quire/internal/warm", ""},
+		{"quire/internal/warm", "quire/internal/runner", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
 		{"quire/internal/service", "quire/internal/pyenv", ""},
 		{"quire/internal/pyenv", "quire/internal/service", "its layer may not"},

@@ -36,6 +36,10 @@ type Jobs struct {
 
 	Environments string   // folder of the environments that projects declare
 	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
+
+	// Warm returns where kernels of the interpreter are forked, or "" if they
+	// are not. It does not wait. Nil: every kernel is started cold.
+	Warm func(python string, env []string) (socket string)
 }
 
 var _ dispatch.Jobs = (*Jobs)(nil)
@@ -63,6 +67,7 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 	if j.Host != nil {
 		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
 	}
+	job.Warm = j.warmKernel()
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)
 	}
