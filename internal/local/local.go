@@ -21,6 +21,7 @@ import (
 	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/executor"
+	"quire/internal/journal"
 )
 
 // startTimeout bounds the time from an executor's launch to its identity.
@@ -45,8 +46,12 @@ func New(command, env []string, logger *slog.Logger) *Backend {
 }
 
 // Start implements dispatch.Backend. It may be repeated for the same attempt:
-// the executor that runs already is then returned.
+// the executor that runs already is then returned, or the one that has begun
+// the attempt and died: an attempt is not begun twice.
 func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error) {
+	if id, ok := begun(job); ok {
+		return json.Marshal(id)
+	}
 	ready, told, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
@@ -78,6 +83,29 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		return nil, fmt.Errorf("start executor: %w", err)
 	}
 	return line, nil
+}
+
+// begun returns the executor that has begun the job's attempt, for a server
+// that died before it had stored the handle.
+func begun(job quire.Job) (id executor.Identity, ok bool) {
+	id, err := executor.ReadIdentity(job.Dir)
+	if err != nil || id.ExecutionID != job.ExecutionID || id.Attempt != job.Attempt {
+		return id, false
+	}
+	events, err := journal.OpenFile(job.JournalPath(), -1)
+	if err != nil {
+		return id, false
+	}
+	defer events.Close() // only read from
+	for {
+		e, err := events.Next()
+		if err != nil {
+			return id, false
+		}
+		if e.Started != nil && int(e.Started.Attempt) == job.Attempt {
+			return id, true
+		}
+	}
 }
 
 // launched is an executor's process as the server sees it that has started it.
