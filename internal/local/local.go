@@ -8,14 +8,18 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"quire"
 	"quire/internal/crash"
@@ -73,6 +77,9 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		b.abandon(ctx, job, x)
 	}
 	if err != nil {
+		if x.starved(job) {
+			err = unix.EAGAIN
+		}
 		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
 	}
 	var signal executor.Signal
@@ -112,6 +119,20 @@ func begun(job quire.Job) (id executor.Identity, ok bool) {
 type launched struct {
 	process *os.Process
 	exited  chan struct{} // closed when it has ended
+	logged  int64         // length of its log before
+}
+
+// starved reports whether the executor ended because the machine had no thread
+// for it: Go's runtime says so and ends the process.
+func (x launched) starved(job quire.Job) bool {
+	log, err := os.Open(filepath.Join(job.Dir, logFile))
+	if err != nil {
+		return false
+	}
+	defer log.Close() // only read from
+	words := make([]byte, 1<<10)
+	n, _ := log.ReadAt(words, x.logged) // less is as good
+	return bytes.Contains(words[:n], []byte("Resource temporarily unavailable")) || bytes.Contains(words[:n], []byte("failed to create new OS thread"))
 }
 
 // abandon ends an executor that was never ready, with all that it has begun.
@@ -135,6 +156,10 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 		return launched{}, fmt.Errorf("open executor log: %w", err)
 	}
 	defer logTo.Close() // the executor has its own
+	logged, err := logTo.Seek(0, io.SeekEnd)
+	if err != nil {
+		return launched{}, fmt.Errorf("open executor log: %w", err)
+	}
 	// The executor outlives the context of its start, and this server.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), b.command[0], append(b.command[1:len(b.command):len(b.command)], job.Dir)...) //nolint:gosec // the operator's own command
 	cmd.Dir = job.Dir
@@ -145,7 +170,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 	if err := cmd.Start(); err != nil {
 		return launched{}, fmt.Errorf("start executor: %w", err)
 	}
-	x := launched{cmd.Process, make(chan struct{})}
+	x := launched{cmd.Process, make(chan struct{}), logged}
 	// Collects the process if it ends before this server.
 	go func() {
 		defer close(x.exited)
