@@ -198,7 +198,9 @@ func TestAttemptIsNotBegunTwice(t *testing.T) {
 	if err := unix.Kill(id.PID, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "end", f.err)
+	if err := await(t, "end", f.err); !errors.Is(err, dispatch.ErrExecutorGone) {
+		t.Fatal(err)
+	}
 	again, other := start(t, b, job)
 	if diff := cmp.Diff(id, other); diff != "" {
 		t.Errorf("the next start gave %s, want the executor that is dead, %s", again, h)
