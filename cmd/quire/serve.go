@@ -39,6 +39,7 @@ import (
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	reserveThreads(serverThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)
 	if err != nil {

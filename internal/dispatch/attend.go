@@ -34,6 +34,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
 		}
 	}
+	if e.Handle == nil && l.recovered && d.endedUnstored(l) {
+		return d.conclude(ctx, l, nil, d.lost(l, "the executor ended without finishing the notebook"))
+	}
 	handle := e.Handle
 	if handle == nil {
 		var err error
