@@ -83,7 +83,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	jobs.Host, jobs.Environments = host, environments.Dir()
-	pool := warm.New(&warm.Options{Logger: logger})
+	pool := warm.New(&warm.Options{Dir: warm.PoolDir(data), Logger: logger})
 	defer pool.Close()
 	if !o.Cold {
 		jobs.Warm = func(python string, env []string) string {

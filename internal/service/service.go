@@ -60,6 +60,7 @@ type Service struct {
 	now       func() time.Time
 
 	deleted bell // rings when a project was deleted
+	stopped bell // rings when Run ends: watchers are to go
 }
 
 const (

@@ -23,6 +23,11 @@ type process struct {
 	execution   string // of its environment
 }
 
+// forks reports whether it is a fork server, which lives as long as its server.
+func (p process) forks() bool {
+	return len(p.args) > 1 && filepath.Base(p.args[1]) == "forkserver.py"
+}
+
 func (p process) String() string {
 	return fmt.Sprintf("%d (parent %d, execution %q) %.80q", p.pid, p.parent, p.execution, p.args)
 }
