@@ -58,7 +58,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: e.lastWords})
 	if err != nil {
 		return quire.Finished{}, err
 	}
@@ -200,6 +200,16 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 		return nil, jupyter.Kernelspec{}, err
 	}
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil
+}
+
+// lastWords are the journal's last events where the disk is full.
+func (e *execution) lastWords(why error, begun bool) []quire.Event {
+	end := fault(why)
+	words := []quire.Event{{Finished: &end}}
+	if !begun {
+		words = append([]quire.Event{{Started: &quire.Started{Attempt: int32(e.job.Attempt)}}}, words...) //nolint:gosec // a handful of attempts
+	}
+	return words
 }
 
 // fault is the end of an execution that Quire could not run.
