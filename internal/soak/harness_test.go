@@ -22,7 +22,7 @@ const (
 	goneLimit   = 2 * time.Second // from an executor's death to that of all that it had started
 	aliveLimit  = 5 * time.Second // for an answer while something is broken
 	doneLimit   = 5 * time.Second // from an execution's last event to its operation's end
-	roundLimit  = 30 * time.Second
+	roundLimit  = 60 * time.Second
 	targetLimit = 20 * time.Second // for a target to be where a fault is to hit it
 	acceptLimit = 30 * time.Second
 )
