@@ -274,9 +274,17 @@ func (h *harness) refused(r *record, a answer) {
 	case seen || status.Code == unavailable:
 	case !h.hinderedAt(time.Now()):
 		h.report.discrepancy("%s is refused with nothing broken: %s", r.submission.kind, why)
+	case status.Code == internal && h.freezing(): // see freeze
 	case status.Code == internal:
 		h.report.discrepancy("%s is refused with no reason a client could read: %s", r.submission.kind, why)
 	}
+}
+
+// freezing reports whether the disk has only just become read-only.
+func (h *harness) freezing() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.windows, func(w hit) bool { return w.fault == readOnly && time.Since(w.from) < time.Second/2 })
 }
 
 // openGate lets a waiting notebook go on.
