@@ -61,6 +61,10 @@ soak: build ## break things at random for SOAK_TIME, 10m unless set; SOAK_SEED r
 bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
 	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py
 
+.PHONY: bench-warm
+bench-warm: build ## measure forked kernels against cold ones
+	@python=$$(tools/python-env.sh test); "$$python" bench/warm.py
+
 .PHONY: generate
 generate: ## write internal/gen anew from api/
 	@tools/generate.sh
