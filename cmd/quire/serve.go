@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -69,7 +70,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if err := host.Sweep(ctx, archive.Path); err != nil {
 		logger.Error("remove control groups", "error", err)
 	}
-	python, prefix, err := local.PythonPrefix(ctx, o.Python)
+	python, prefix, err := local.PythonPrefix(ctx, cmp.Or(o.Python, "python3"))
 	if err != nil {
 		return err
 	}

@@ -102,10 +102,15 @@ var layers = map[string]layer{
 	"quire/internal/storetest":  {quire: serving, external: []string{compare}},
 	"quire/internal/testenv":    {},
 	"quire/jupyter/jupytertest": {quire: slices.Concat(words, []string{"quire/jupyter/internal/zmtp"}), external: []string{gox}},
+	"quire/bench/loadkernel":    {quire: []string{"quire/jupyter", "quire/jupyter/jupytertest"}},
+	"quire/bench/load":          {quire: []string{"quire/bench/loadkernel"}},
 }
 
-// testSupport is imported by tests and by each other alone.
-var testSupport = []string{"quire/internal/storetest", "quire/internal/testenv", "quire/jupyter/jupytertest"}
+// testSupport is imported by tests, by each other and by testPrograms alone.
+var testSupport = []string{"quire/internal/storetest", "quire/internal/testenv", "quire/jupyter/jupytertest", "quire/bench/loadkernel"}
+
+// testPrograms measure Quire, and are no part of it.
+var testPrograms = []string{"quire/bench/load"}
 
 // violation says why pkg may not import imported, or returns "".
 func violation(pkg, imported string) string {
@@ -115,9 +120,11 @@ func violation(pkg, imported string) string {
 		return "is in no layer: give it a row in the table"
 	case imported == "C":
 		return "uses cgo: Quire is pure Go"
-	case matches("quire/cmd/...", imported):
+	case matches("quire/cmd/...", imported) || slices.Contains(testPrograms, imported):
 		return "imports " + imported + ": nothing imports a main package"
 	case slices.Contains(testSupport, pkg) && (imported == "testing" || slices.Contains(testSupport, imported)):
+		return ""
+	case slices.Contains(testPrograms, pkg) && slices.Contains(testSupport, imported):
 		return ""
 	case imported == "testing" || slices.Contains(testSupport, imported):
 		return "imports " + imported + ": that is for tests alone"
@@ -257,6 +264,10 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/service", "quire/internal/testenv", "for tests alone"},
 		{"quire/internal/service", "testing", "for tests alone"},
 		{"quire/jupyter/jupytertest", "testing", ""},
+		{"quire/bench/load", "quire/bench/loadkernel", ""},
+		{"quire/bench/load", "quire/internal/sqlite", "its layer may not"},
+		{"quire/cmd/quire", "quire/bench/loadkernel", "for tests alone"},
+		{"quire/cmd/quire", "quire/bench/load", "nothing imports a main package"},
 		{"quire/internal/files", "C", "pure Go"},
 		{"quire/internal/utils", "errors", "is in no layer"},
 		{"quirehost", "errors", "is in no layer"},

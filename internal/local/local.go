@@ -170,6 +170,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 	if err := cmd.Start(); err != nil {
 		return launched{}, fmt.Errorf("start executor: %w", err)
 	}
+	lower(cmd.Process.Pid)
 	x := launched{cmd.Process, make(chan struct{}), logged}
 	// Collects the process if it ends before this server.
 	go func() {
