@@ -180,9 +180,12 @@ func openData(dir string) (data string, unlock func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("open data folder: %w", err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+	// A lock of the process, not of the file: a child that is just being forked
+	// would hold that for a moment after this server was killed.
+	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_SETLK, &whole); err != nil {
 		_ = lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 			return "", nil, fmt.Errorf("another quire server uses the data folder %s", data)
 		}
 		return "", nil, fmt.Errorf("lock data folder: %w", err)

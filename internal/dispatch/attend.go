@@ -64,6 +64,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
+		d.letRecover(ctx, l, err)
 		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {

@@ -81,7 +81,10 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 		return quire.Finished{}, err
 	}
 	crash.At(crash.NotebookBegin)
-	if err := e.writeNotebook(ctx, end); err != nil {
+	if err := e.writeNotebook(ctx, end); quire.Shortage(err) != nil {
+		// The journal has all of it, and the server renders it from there.
+		e.opts.Logger.Error("keep the executed notebook", "error", err)
+	} else if err != nil {
 		return quire.Finished{}, err
 	}
 	crash.At(crash.NotebookPlaced)

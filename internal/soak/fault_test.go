@@ -200,6 +200,8 @@ func takenUp(got execution, want quire.Progress) bool {
 	switch {
 	case got.State.Ended() || got.Attempt > want.Attempt:
 		return true
+	case got.State == quire.Queued && got.Attempt == want.Attempt: // it is lost, and waits for the next one
+		return true
 	case got.Attempt < want.Attempt:
 		return false
 	}

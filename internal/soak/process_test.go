@@ -23,11 +23,6 @@ type process struct {
 	execution   string // of its environment
 }
 
-// forks reports whether it is a fork server, which lives as long as its server.
-func (p process) forks() bool {
-	return len(p.args) > 1 && filepath.Base(p.args[1]) == "forkserver.py"
-}
-
 func (p process) String() string {
 	return fmt.Sprintf("%d (parent %d, execution %q) %.80q", p.pid, p.parent, p.execution, p.args)
 }
@@ -80,7 +75,7 @@ func readProcess(pid int) (process, bool) {
 func executors(all []process) map[string]process {
 	found := map[string]process{}
 	for _, p := range all {
-		if len(p.args) == 3 && p.args[1] == "executor" {
+		if isExecutor(p) {
 			if id := filepath.Base(p.args[2]); found[id].pid == 0 {
 				found[id] = p
 			}
@@ -88,6 +83,8 @@ func executors(all []process) map[string]process {
 	}
 	return found
 }
+
+func isExecutor(p process) bool { return len(p.args) == 3 && p.args[1] == "executor" }
 
 // family returns an executor's processes: what descends from it, and what is
 // marked as its execution's.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,11 +118,13 @@ func fillDisk(path string, room int64) (remove func() error, err error) {
 	return remove, err
 }
 
-// freeze makes folders read-only, but not the files that are open in them.
+// freeze makes folders read-only, but not the files that are open in them. What
+// is moved from the first into another finds the first one read-only, save at
+// the very moment: then it finds them to be two file systems.
 func freeze(folders ...string) (thaw func() error, err error) {
 	thaw = func() error {
 		var err error
-		for _, folder := range folders {
+		for _, folder := range slices.Backward(folders) {
 			err = errors.Join(err, unix.Unmount(folder, unix.MNT_DETACH))
 		}
 		return err
