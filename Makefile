@@ -67,6 +67,10 @@ bench: build ## measure as in docs/performance.md; BENCH=compare or BENCH=load d
 		bin/load -history bench/load.jsonl $(LOAD); \
 	fi
 
+.PHONY: bench-warm
+bench-warm: build ## measure forked kernels against cold ones
+	@python=$$(tools/python-env.sh test); "$$python" bench/warm.py
+
 .PHONY: generate
 generate: ## write internal/gen anew from api/
 	@tools/generate.sh

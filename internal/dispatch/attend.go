@@ -34,6 +34,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
 		}
 	}
+	if e.Handle == nil && l.recovered && d.endedUnstored(l) {
+		return d.conclude(ctx, l, nil, d.lost(l, "the executor ended without finishing the notebook"))
+	}
 	handle := e.Handle
 	if handle == nil {
 		var err error
@@ -61,6 +64,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
+		d.letRecover(ctx, l, err)
 		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {

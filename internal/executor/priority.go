@@ -16,6 +16,8 @@ func yieldSession(pid int) {
 	if err != nil || inverse == 20 {
 		return
 	}
+	// A forked kernel has its fork server's niceness. It has no threads yet.
+	_ = unix.Setpriority(unix.PRIO_PGRP, pid, 20-inverse)
 	// Not every kernel has the file, and one who is not root is refused for a
 	// moment after another such write.
 	_ = os.WriteFile(filepath.Join("/proc", strconv.Itoa(pid), "autogroup"), strconv.AppendInt(nil, int64(20-inverse), 10), 0)

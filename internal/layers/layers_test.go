@@ -37,6 +37,8 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
+	toml       = "github.com/BurntSushi/toml"
+	yaml       = "go.yaml.in/yaml/v3"
 )
 
 // The lower layers, each with what stands below it.
@@ -60,12 +62,17 @@ var layers = map[string]layer{
 	"quire/internal/crash":   {},
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
+	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
 
 	"quire/internal/cgroup": {external: []string{gox}},
+	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
-	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/cgroup"}), external: []string{gox}},
+	"quire/internal/executor": {
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/warm"}),
+		external: []string{gox},
+	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
-	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
+	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/pyenv"}), external: []string{gox, prometheus}},
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
@@ -234,7 +241,11 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/executor", "quire/internal/cgroup", ""},
 		{"quire/internal/cgroup", "quire", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
+		{"quire/internal/executor", "quire/internal/warm", ""},
+		{"quire/internal/warm", "quire/internal/runner", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
+		{"quire/internal/service", "quire/internal/pyenv", ""},
+		{"quire/internal/pyenv", "quire/internal/service", "its layer may not"},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
 		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},
 		{"quire/internal/dispatch", "quire/internal/service", "its layer may not"},
