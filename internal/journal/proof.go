@@ -1,9 +1,8 @@
 package journal
 
 import (
-	"bytes"
+	"encoding/binary"
 	"hash/crc32"
-	"strconv"
 )
 
 // The last bytes of a head and the first of its JSON, of the records that prove
@@ -59,17 +58,12 @@ func (p *proof) sought(b []byte) bool {
 // begin starts with the record whose head and first bytes were seen. One that
 // was under way is none: this one would stand in it.
 func (p *proof) begin() {
-	var digits []byte
-	for shift := 56; shift >= 0; shift -= 8 {
-		digits = append(digits, byte(p.sum>>shift))
-	}
 	m := unmarked
 	if p.json == beginsGroup {
 		m = begins
 	}
-	want, err := strconv.ParseUint(string(digits), 16, 32)
-	p.within = err == nil && !bytes.ContainsFunc(digits, func(r rune) bool { return !isDigit(byte(r)) })
-	p.want, p.got, p.size = uint32(want), m.checksum([]byte(seqPrefix)), len(seqPrefix)
+	p.want, p.within = parseSum(binary.BigEndian.AppendUint64(nil, p.sum))
+	p.got, p.size = m.checksum([]byte(seqPrefix)), len(seqPrefix)
 }
 
 func (p *proof) take(b []byte) {

@@ -270,11 +270,11 @@ func (l *lab) duringCommit(t *testing.T, step string, before, now disk, densely 
 	for size := durable; size < end; size++ {
 		within := (size - walHeader) % frame
 		edge := within == 0 || within == 24 || within == frame-1
-		if edge || densely && size%151 == 0 {
+		if edge || densely && size%307 == 0 {
 			l.check(t, fmt.Sprintf("%s, log cut at %d", step, size), now.db, now.wal[:size], before.state)
 		}
 	}
-	for range 12 {
+	for range 6 {
 		wal := l.between(before.wal, now.wal, durable)
 		l.check(t, step+", log half written", now.db, wal, before.state, now.state)
 	}
@@ -286,7 +286,7 @@ func (l *lab) duringCheckpoint(t *testing.T, step string, before, now disk) {
 	if bytes.Equal(before.db, now.db) || !bytes.Equal(before.wal, now.wal) {
 		t.Fatalf("%s: no page was moved, or the log has changed", step)
 	}
-	for range 40 {
+	for range 24 {
 		db := l.between(before.db, now.db, 0)
 		l.check(t, step+", pages half moved", db, now.wal, now.state)
 	}
@@ -305,7 +305,7 @@ func (l *lab) duringRestart(t *testing.T, step string, before, now disk) {
 		copy(wal[:sector], l.garble(before.wal[:sector], header[:sector]))
 		l.check(t, step+", header half written", now.db, wal, before.state)
 	}
-	for range 20 {
+	for range 12 {
 		wal := l.between(header, now.wal, walHeader)
 		l.check(t, step+", log begun anew", now.db, wal, before.state, now.state)
 	}

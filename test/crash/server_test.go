@@ -18,7 +18,7 @@ import (
 const patience = time.Minute
 
 // look is the time between two looks at what nobody tells.
-const look = 10 * time.Millisecond
+const look = 20 * time.Millisecond
 
 // world is a data folder, and what servers on it leave behind.
 type world struct {
