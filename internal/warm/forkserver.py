@@ -49,7 +49,7 @@ encodings.latin_1 faulthandler pydoc sqlite3 tornado.platform.asyncio""".split()
 # Variables that C code reads at its start, or when a library is loaded: nobody sees it read them.
 READ_BY_C = (
     "PYTHON", "LD_", "LC_", "LANG", "GLIBC_TUNABLES", "MALLOC_", "OMP_", "GOMP_", "KMP_", "OPENBLAS_", "GOTO_", "BLIS_",
-    "MKL_", "VECLIB_", "ARROW_", "CUDA_", "NVIDIA_", "OPENSSL_", "SSL_", "NUMEXPR_", "NPY_", "NUMPY_",
+    "MKL_", "VECLIB_", "ARROW_", "JE_ARROW_", "CUDA_", "NVIDIA_", "OPENSSL_", "SSL_", "NUMEXPR_", "NPY_", "NUMPY_",
 )
 # Its place in this process's memory is kept for the kernel's own value, see mark.
 MARK = "QUIRE_EXECUTION_ID"
@@ -156,8 +156,13 @@ class ForkServer:
         # Where the user's own packages are is decided by HOME before any line of this runs.
         WatchedEnviron.read.update(["HOME"] if site.ENABLE_USER_SITE else [])
         os.environ.__class__ = WatchedEnviron
-        # matplotlib reads its backend when it is imported; a kernel sets this one.
-        ours = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "NUMEXPR_NUM_THREADS": "1"}
+        # A kernel sets this backend before matplotlib is imported. The others keep libraries from
+        # starting threads; numexpr's are set right in the child, pyarrow's allocator works without.
+        ours = {
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "NUMEXPR_NUM_THREADS": "1",
+            "JE_ARROW_MALLOC_CONF": "background_thread:false",
+        }
         ours = {name: value for name, value in ours.items() if name not in os.environ}
         os.environ.update(ours)
         for name in KERNEL_MODULES:
