@@ -113,6 +113,27 @@ func TestListExecutions(t *testing.T) {
 	wantStatus(t, err, codes.NotFound, "project_id", "nope")
 }
 
+func TestWait(t *testing.T) {
+	a := newAPI(t)
+	id := a.execute(t).GetId()
+	wait := func(timeout *durationpb.Duration) (*quirev1.Execution, error) {
+		return a.executions.Wait(known(t), &quirev1.WaitRequest{ExecutionId: id, Timeout: timeout})
+	}
+	if e, err := wait(durationpb.New(0)); err != nil || e.GetId() != id || e.GetState() != quirev1.State_QUEUED {
+		t.Errorf("got %v, %v, want it in the queue", e, err)
+	}
+	for _, timeout := range []*durationpb.Duration{{Seconds: -1}, {Seconds: 601}, {Nanos: -1}, {Seconds: 1, Nanos: -1}, {Seconds: 1 << 60}} {
+		_, err := wait(timeout)
+		wantStatus(t, err, codes.InvalidArgument, "timeout", "must be")
+	}
+	_, err := a.executions.Wait(known(t), &quirev1.WaitRequest{ExecutionId: "nope"})
+	wantStatus(t, err, codes.NotFound, "", "nope")
+	a.end(t, quire.Progress{State: quire.Succeeded}, nil)
+	if e, err := wait(nil); err != nil || e.GetState() != quirev1.State_SUCCEEDED {
+		t.Errorf("got %v, %v, want the end at once", e, err)
+	}
+}
+
 // everyEvent has each kind of event with each of its fields set.
 func everyEvent() []quire.Event {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }

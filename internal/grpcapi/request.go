@@ -17,6 +17,7 @@ const (
 	requestIDHeader      = "x-request-id"
 	traceIDHeader        = "x-server-trace-id"
 	idempotencyKeyHeader = "idempotency-key"
+	pollIntervalHeader   = "x-operation-poll-interval"
 )
 
 const maxRequestIDLength = 128
