@@ -51,6 +51,12 @@ fuzz: ## run every fuzz target for FUZZTIME, 30s unless set
 		go test -run '^$$' -fuzz "^$${name#func }\$$" -fuzztime $(or $(FUZZTIME),30s) "./$${file%/*}" </dev/null; \
 	done
 
+.PHONY: soak
+soak: build ## break things at random for SOAK_TIME, 10m unless set; SOAK_SEED repeats a run
+	@QUIRE_TEST_PYTHON=$$(tools/python-env.sh test); export QUIRE_TEST_PYTHON; \
+	go test -count=1 -timeout 0 -v -run '^TestSoak$$' ./internal/soak -soak.slack 1 \
+		-soak.time $(or $(SOAK_TIME),10m) -soak.seed $(or $(SOAK_SEED),0) $(if $(SOAK_FAULTS),-soak.faults $(SOAK_FAULTS))
+
 .PHONY: bench
 bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
 	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py

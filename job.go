@@ -24,6 +24,7 @@ type Job struct {
 	Run         RunSettings    `json:"run"`
 	Terms       Terms          `json:"terms"`
 	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
+	Isolation   Isolation      `json:"isolation,omitzero"`
 	Warm        *WarmKernel    `json:"warm,omitempty"` // nil: every kernel is started cold
 }
 

@@ -20,6 +20,7 @@ const (
 	OpCreateProject   OperationKind = "create-project"
 	OpUpdateProject   OperationKind = "update-project"
 	OpDeleteProject   OperationKind = "delete-project"
+	OpSetUnitBalance  OperationKind = "set-unit-balance"
 	OpExecute         OperationKind = "execute"
 )
 
@@ -37,7 +38,7 @@ type Operation struct {
 	ModifiedAt  time.Time
 	Done        bool
 	// Result is, as JSON, the Project or Community as the operation left it;
-	// for OpExecute the final State; for a deletion null.
+	// for OpExecute the final State; for a deletion and a unit balance null.
 	Result  json.RawMessage
 	Failure *Error // Quire's own failure; a notebook's failure is a Result
 

@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"quire/jupyter/internal/zmtp"
 )
@@ -180,6 +183,28 @@ func (c *Client) Dropped() int64 { return c.dropped.Load() }
 
 // Session returns the session id that the client's messages carry.
 func (c *Client) Session() string { return c.session }
+
+// PeerPID returns the id of the process that listens at the other end of the
+// shell channel: a kernel that another program has launched is not the process
+// that Launch returned. It is 0 where the transport doesn't tell.
+func (c *Client) PeerPID() int {
+	unixConn, ok := c.conns[Shell].NetConn().(*net.UnixConn)
+	if !ok {
+		return 0
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	pid := 0
+	_ = raw.Control(func(fd uintptr) {
+		// Those of the process that called listen(2), see unix(7).
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil { //nolint:gosec // a file descriptor
+			pid = int(cred.Pid)
+		}
+	})
+	return pid
+}
 
 // Close ends the connections and returns when nothing of the client runs any
 // more. It is idempotent. The kernel is left running.

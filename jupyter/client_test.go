@@ -143,6 +143,7 @@ func TestReadyTellsWhatTheKernelIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := jupyter.KernelInfo{
+		Session:        "scripted",
 		Implementation: "scripted", ImplementationVersion: "1", ProtocolVersion: "5.3", Banner: "A scripted kernel",
 		LanguageInfo: json.RawMessage(`{"name":"python","version":"3.11.0","file_extension":".py"}`),
 	}

@@ -20,7 +20,17 @@ type LaunchOptions struct {
 	ConnectionFile string   // absolute; where the kernel reads its ConnectionInfo
 	ExtraArgs      []string // after the kernelspec's argv
 	Stdout, Stderr *os.File // nil: /dev/null. The caller may close its own after Launch
+	Cgroup         *os.File // the folder of a control group of version 2 that the kernel is born in; nil: this process's
+	Confine        Confine  // nil: nothing
 }
+
+// Confine is called with the function that forks the kernel, on the thread
+// that does, and calls it once. What it changes of the thread before, such as
+// its control group, its mount namespace or its capabilities, the kernel
+// inherits; what it does after, the kernel may already have run a little. The
+// thread is no process's first, runs nothing else and ends with the kernel. If
+// Confine fails after the fork, the kernel is killed.
+type Confine func(fork func() (pid int, err error)) error
 
 // Launch starts a kernel in a session and process group of its own, with
 // nothing on its standard input. It dies with this process: SIGKILL. A
@@ -49,7 +59,10 @@ func Launch(spec Kernelspec, opts LaunchOptions) (*Process, error) {
 	if opts.Stderr != nil {
 		cmd.Stderr = opts.Stderr
 	}
-	p, err := start(cmd)
+	if opts.Cgroup != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(opts.Cgroup.Fd()) //nolint:gosec // a file descriptor
+	}
+	p, err := start(cmd, opts.Confine)
 	if err != nil {
 		return nil, fmt.Errorf("launch kernel %s: %w", spec.Name, err)
 	}

@@ -16,6 +16,7 @@ type Process struct {
 	pid  int
 	done chan struct{}
 	exit Exit // set before done is closed
+	peak int64
 
 	mu    sync.Mutex
 	ended bool // the kernel is being reaped: its id may soon be another's
@@ -54,6 +55,18 @@ func (p *Process) Exit() Exit {
 	}
 }
 
+// PeakMemory returns the most bytes of memory that the kernel's process, or any
+// of its children that it has waited for, has had resident. It is 0 before
+// Done is closed.
+func (p *Process) PeakMemory() int64 {
+	select {
+	case <-p.done:
+		return p.peak
+	default:
+		return 0
+	}
+}
+
 // Interrupt sends SIGINT to the kernel and all of its process group. After the
 // kernel has ended it returns os.ErrProcessDone.
 func (p *Process) Interrupt() error {
@@ -80,27 +93,60 @@ func (p *Process) signalGroup(s syscall.Signal) error {
 
 // start runs cmd, which must make a process group of its own, and sees to its
 // end.
-func start(cmd *exec.Cmd) (*Process, error) {
+func start(cmd *exec.Cmd, confine Confine) (*Process, error) {
 	p := &Process{done: make(chan struct{})}
 	started := make(chan error)
-	go func() {
+	go onThread(func() {
 		// The parent's death that Pdeathsig is about is that of the thread
 		// which forked, so that thread must stay as long as the kernel does.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		if err == nil {
-			p.pid = cmd.Process.Pid
-		}
+		err := p.fork(cmd, confine)
 		started <- err
 		if err == nil {
 			p.wait(cmd)
 		}
-	}()
+		if confine == nil {
+			runtime.UnlockOSThread()
+		}
+	})
 	if err := <-started; err != nil {
 		return nil, err
 	}
 	return p, nil
+}
+
+// onThread calls f with the goroutine locked to a thread, which ends with it
+// unless f unlocks it. That is never the process's first, for /proc/self shows
+// what that one is in.
+func onThread(f func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		f()
+		return
+	}
+	other := make(chan struct{})
+	go onThread(func() { close(other); f() })
+	<-other // while the first is held, the other goroutine can't get it
+	runtime.UnlockOSThread()
+}
+
+func (p *Process) fork(cmd *exec.Cmd, confine Confine) error {
+	fork := func() (int, error) {
+		if err := cmd.Start(); err != nil {
+			return 0, err
+		}
+		p.pid = cmd.Process.Pid
+		return p.pid, nil
+	}
+	if confine == nil {
+		_, err := fork()
+		return err
+	}
+	err := confine(fork)
+	if err != nil && p.pid != 0 {
+		_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+		_ = cmd.Wait() // it was killed
+	}
+	return err
 }
 
 func (p *Process) wait(cmd *exec.Cmd) {
@@ -117,6 +163,9 @@ func (p *Process) wait(cmd *exec.Cmd) {
 	p.exit = Exit{Code: cmd.ProcessState.ExitCode()}
 	if ws, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
 		p.exit.Signal = ws.Signal()
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		p.peak = usage.Maxrss << 10 // it is in KiB
 	}
 	close(p.done)
 }

@@ -24,6 +24,7 @@ type KernelInfo struct {
 	ProtocolVersion       string          `json:"protocol_version"`
 	Banner                string          `json:"banner"`
 	LanguageInfo          json.RawMessage `json:"language_info"`
+	Session               string          `json:"-"` // of the reply's header
 }
 
 // Ready waits until the kernel answers on shell and its iopub reaches the
@@ -81,6 +82,7 @@ func (r *readiness) watch(ctx context.Context, wait time.Duration) (ready bool, 
 			if err := r.reply(m.Content); err != nil {
 				return false, err
 			}
+			r.info.Session = m.Header.Session
 			timer.Reset(iopubNudge)
 		}
 	}

@@ -2,6 +2,7 @@ package testscript_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"strconv"
@@ -25,6 +26,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"fromfile":    fromFile,
 	"fromout":     fromOut,
 	"gone":        gone,
+	"removed":     removed,
 	"certificate": certificate,
 }
 
@@ -90,6 +92,14 @@ func gone(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	until(ts, "process "+strconv.Itoa(pid)+" has ended", func() bool {
 		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+	})
+}
+
+// removed FILE waits until there is no such file or folder.
+func removed(ts *testscript.TestScript, _ bool, args []string) {
+	until(ts, args[0]+" is removed", func() bool {
+		_, err := os.Lstat(ts.MkAbs(args[0]))
+		return errors.Is(err, fs.ErrNotExist)
 	})
 }
 

@@ -60,12 +60,21 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		return err
 	}
 	defer closing(logger, archive)
+	host, err := local.OpenHost(data, local.HostOptions{Processes: o.MaxProcesses, Logger: logger})
+	if err != nil {
+		return err
+	}
+	defer closing(logger, host)
+	if err := host.Sweep(ctx, archive.Path); err != nil {
+		logger.Error("remove control groups", "error", err)
+	}
 	jobs, err := newJobs(ctx, o, projects, archive, logger)
 	if err != nil {
 		return err
 	}
+	jobs.Host = host
 	pool := warm.New(&warm.Options{Logger: logger})
-	defer closing(logger, pool)
+	defer pool.Close()
 	if !o.Cold {
 		jobs.Warm = func(python string, env []string) string {
 			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
@@ -79,12 +88,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
-		MaxRunning: maxRunning(o), Logger: logger, Metrics: dispatch.NewMetrics(metrics),
+		MaxRunning: maxRunning(o), MaxRunningPerProject: o.Policy.MaxRunning, MaxAttempts: o.Policy.MaxAttempts,
+		Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
 	svc := service.New(service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
 	}, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
+		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,
 	})
 	if err := svc.Sweep(ctx); err != nil {

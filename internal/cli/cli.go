@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"quire"
 )
 
 // ServeOptions are the flags of `quire serve`.
@@ -26,6 +28,9 @@ type ServeOptions struct {
 	TLSKey        string
 	AddressFile   string        // where the address is written once the server listens; empty: nowhere
 	MaxRunning    int           // executions at a time; 0: the server's choice
+	MaxProcesses  int           // processes and threads of one execution; 0: the server's choice
+	MaxQueued     int           // executions that wait; negative: no limit
+	Policy        quire.Policy  // of projects that have none
 	KernelEnv     []string      // names of the server's own variables that kernels may see
 	CellTimeout   time.Duration // 0: none
 	RunTimeout    time.Duration // 0: none

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"math/big"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,7 @@ import (
 type executeOptions struct {
 	variables
 	project, spec, cell, key string
+	priority                 int
 	wait                     bool
 	timeout                  time.Duration
 }
@@ -41,6 +43,9 @@ func (a *app) executeCommand() *cobra.Command {
 			"  quire execute --project P reports/sales.ipynb --output-variable total --spec c1.8 --wait",
 		Args: arguments("NOTEBOOK"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.priority < quire.MinPriority || o.priority > quire.MaxPriority {
+				return misuse("--priority must be from %d to %d", quire.MinPriority, quire.MaxPriority)
+			}
 			request, err := o.request(args[0])
 			if err != nil {
 				return err
@@ -55,6 +60,7 @@ func (a *app) executeCommand() *cobra.Command {
 	projectFlag(cmd, &r, &o.project)
 	f.StringVar(&o.spec, "spec", "", "`name` of the machine, such as c1.8 (default: the project's)")
 	f.StringVar(&o.cell, "cell", "", "`id` of the one cell to run (default: all)")
+	f.IntVar(&o.priority, "priority", 0, "from -100 to 100: among the project's executions a greater one goes first")
 	f.StringVar(&o.key, "idempotency-key", "", "`UUID` of this request: repeated with the same one it starts nothing again")
 	f.BoolVar(&o.wait, "wait", false, "wait for the end and show the progress")
 	f.DurationVar(&o.timeout, "timeout", 0, "with --wait: how long to wait, such as 10m (default: until it ends)")
@@ -124,7 +130,7 @@ func inexact(v any) string {
 }
 
 func (a *app) execute(ctx context.Context, c *client, request *datasphere.ProjectExecutionRequest, o executeOptions, format output) error {
-	op, err := c.begin(ctx, request, o.key)
+	op, err := c.begin(ctx, request, o)
 	if err != nil {
 		return err
 	}
@@ -134,20 +140,30 @@ func (a *app) execute(ctx context.Context, c *client, request *datasphere.Projec
 		}
 		return a.printLine(op.GetId())
 	}
-	waiting, cancel := withTimeout(ctx, o.timeout)
+	return a.follow(ctx, c, op.GetId(), o.timeout, format)
+}
+
+// follow shows an execution to its end, or for as long as timeout allows, and
+// prints its result.
+func (a *app) follow(ctx context.Context, c *client, id string, timeout time.Duration, format output) error {
+	waiting, cancel := withTimeout(ctx, timeout)
 	defer cancel()
-	p, err := a.show(waiting, c, op.GetId())
+	p, err := a.show(waiting, c, id)
 	if err != nil {
 		return err
 	}
-	return a.printEnd(ctx, c, op.GetId(), p, format)
+	return a.printEnd(ctx, c, id, p, format)
 }
 
 // begin starts the execution, once: where no answer comes, the same request is
 // sent again.
-func (c *client) begin(ctx context.Context, request *datasphere.ProjectExecutionRequest, key string) (*operation.Operation, error) {
+func (c *client) begin(ctx context.Context, request *datasphere.ProjectExecutionRequest, o executeOptions) (*operation.Operation, error) {
+	key := o.key
 	if key == "" {
 		key = uuid.NewString()
+	}
+	if o.priority != 0 {
+		ctx = metadata.AppendToOutgoingContext(ctx, "quire-priority", strconv.Itoa(o.priority))
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, "idempotency-key", key)
 	op, err := c.projects.Execute(ctx, request)

@@ -25,10 +25,10 @@ func (a *app) executionCommand() *cobra.Command {
 	var format output
 	cmd := group(&cobra.Command{
 		Use:     "execution",
-		Short:   "Look at executions of a server, and stop them",
+		Short:   "Look at executions of a server, stop and repeat them",
 		Long:    "Looks at executions. An execution's id is its operation's.\n\n" + remoteHelp,
 		Example: "  quire execution list --project P --state RUNNING\n  quire execution watch ID",
-	}, a.executionList(&r, &format), a.executionGet(&r, &format), a.executionWatch(&r, &format), a.executionNotebook(&r), a.executionCancel(&r, &format))
+	}, a.executionList(&r, &format), a.executionGet(&r, &format), a.executionWatch(&r, &format), a.executionNotebook(&r), a.executionRetry(&r, &format), a.executionCancel(&r, &format))
 	r.flags(cmd)
 	format.flag(cmd)
 	return cmd
@@ -121,6 +121,8 @@ func (a *app) printExecution(e *quirev1.Execution) error {
 		{"state", e.GetState().String()},
 		{"cells", cells(e)},
 		{"spec", e.GetSpec()},
+		{"priority", number(e.GetPriority())},
+		{"retry of", e.GetRetryOf()},
 		{"kernel", e.GetKernel()},
 		{"created", moment(e.GetCreatedAt())},
 		{"created by", e.GetCreatedBy()},
@@ -130,6 +132,7 @@ func (a *app) printExecution(e *quirev1.Execution) error {
 		{"kernel start", milliseconds(e.GetDurations().GetKernelStartMs())},
 		{"running", milliseconds(e.GetDurations().GetRunningMs())},
 	}
+	fields = append(fields, recordFields(e)...)
 	fields = append(fields, failureFields(e.GetFailure())...)
 	for _, v := range e.GetOutputVariables() {
 		variable, err := variableOf(v)
@@ -147,23 +150,6 @@ func (a *app) printExecution(e *quirev1.Execution) error {
 		}
 	}
 	return nil
-}
-
-func failureFields(f *quirev1.Failure) [][2]string {
-	if f == nil {
-		return nil
-	}
-	where := f.GetCellId()
-	if f.Cell != nil {
-		where = strings.TrimSpace(fmt.Sprintf("cell %d of the notebook, from 0  %s", f.GetCell(), where))
-	}
-	return [][2]string{
-		{"failure", f.GetMessage()},
-		{"at", where},
-		{"exception", strings.Trim(f.GetErrorName()+": "+f.GetErrorValue(), ": ")},
-		{"limit", f.GetLimit()},
-		{"signal", f.GetSignal()},
-	}
 }
 
 // variableOf converts an output variable of the API; its JSON is the domain's.
@@ -190,13 +176,7 @@ func (a *app) executionWatch(r *remote, format *output) *cobra.Command {
 		Args:    arguments("EXECUTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return r.call(cmd.Context(), func(ctx context.Context, c *client) error {
-				watching, cancel := withTimeout(ctx, timeout)
-				defer cancel()
-				p, err := a.show(watching, c, args[0])
-				if err != nil {
-					return err
-				}
-				return a.printEnd(ctx, c, args[0], p, *format)
+				return a.follow(ctx, c, args[0], timeout, *format)
 			})
 		},
 	}

@@ -52,6 +52,10 @@ var flags = map[string]string{
 	"notebook_id":           "",
 	"cell_id":               "",
 	"path":                  "",
+	"execution_id":          "",
+	"policy.priority":       "--priority",
+	"policy.max_attempts":   "--max-attempts",
+	"policy.keep_for":       "--keep-for",
 }
 
 // inOwnWords returns the server's message with the name of a flag where it has

@@ -62,6 +62,7 @@ func completeProjects(r *remote) cobra.CompletionFunc {
 
 // projectOptions are what a project is created with and updated to.
 type projectOptions struct {
+	policyOptions
 	name, description, spec string
 	labels                  map[string]string
 	cellTimeout, runTimeout time.Duration
@@ -74,6 +75,15 @@ func (o *projectOptions) flags(cmd *cobra.Command) {
 	f.StringVar(&o.spec, "spec", "", "`name` of the machine for notebooks that ask for none, such as c1.8")
 	f.DurationVar(&o.cellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m; -1s for none, 0 for the server's")
 	f.DurationVar(&o.runTimeout, "run-timeout", 0, "limit for a whole run, such as 6h; -1s for none, 0 for the server's")
+	o.policyOptions.flags(cmd)
+}
+
+// save sets what the command names and DataSphere's API has no field for.
+func (o *projectOptions) save(ctx context.Context, cmd *cobra.Command, c *client, project string) error {
+	if err := o.saveTimeouts(ctx, cmd, c, project); err != nil {
+		return err
+	}
+	return o.savePolicy(ctx, cmd, c, project)
 }
 
 // saveTimeouts sets the limits that the command names.
@@ -110,6 +120,9 @@ func (a *app) projectCreate(r *remote, format *output) *cobra.Command {
 		Example: "  quire project create sales --spec c1.8 --label team=north --run-timeout 2h",
 		Args:    arguments("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := o.balance(); err != nil {
+				return err
+			}
 			return r.call(cmd.Context(), func(ctx context.Context, c *client) error {
 				op, err := c.projects.Create(ctx, &datasphere.CreateProjectRequest{
 					CommunityId: community, Name: args[0], Description: o.description, Labels: o.labels,
@@ -122,7 +135,7 @@ func (a *app) projectCreate(r *remote, format *output) *cobra.Command {
 				if err := op.GetResponse().UnmarshalTo(&p); err != nil {
 					return fmt.Errorf("read created project: %w", err)
 				}
-				if err := o.saveTimeouts(ctx, cmd, c, p.GetId()); err != nil {
+				if err := o.save(ctx, cmd, c, p.GetId()); err != nil {
 					return err
 				}
 				if *format == asJSON {
@@ -191,18 +204,22 @@ func (a *app) projectGet(r *remote, format *output) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.printProject(p, settings)
+				policy, err := c.policyFields(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return a.printProject(p, settings, policy)
 			})
 		},
 	}
 }
 
-func (a *app) printProject(p *datasphere.Project, s *quirev1.RunSettings) error {
+func (a *app) printProject(p *datasphere.Project, s *quirev1.RunSettings, policy [][2]string) error {
 	var labels []string
 	for _, name := range slices.Sorted(maps.Keys(p.GetLabels())) {
 		labels = append(labels, name+"="+p.GetLabels()[name])
 	}
-	return a.printFields([][2]string{
+	return a.printFields(append([][2]string{
 		{"id", p.GetId()},
 		{"name", p.GetName()},
 		{"description", p.GetDescription()},
@@ -213,7 +230,7 @@ func (a *app) printProject(p *datasphere.Project, s *quirev1.RunSettings) error 
 		{"spec", p.GetSettings().GetDefaultDedicatedSpec()},
 		{"cell timeout", limitText(s.GetCellTimeout())},
 		{"run timeout", limitText(s.GetRunTimeout())},
-	})
+	}, policy...))
 }
 
 func limitText(d *durationpb.Duration) string {
@@ -235,8 +252,11 @@ func (a *app) projectUpdate(r *remote, format *output) *cobra.Command {
 		Args:              arguments("PROJECT"),
 		ValidArgsFunction: completeProjects(r),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !anyChanged(cmd, "name", "description", "label", "spec", "cell-timeout", "run-timeout") {
+			if !anyChanged(cmd, "name", "description", "label", "spec", "cell-timeout", "run-timeout") && !o.policyOptions.changed(cmd) {
 				return misuse("nothing to change: name it by a flag, such as --name")
+			}
+			if _, err := o.balance(); err != nil {
+				return err
 			}
 			return r.call(cmd.Context(), func(ctx context.Context, c *client) error {
 				return a.updateProject(ctx, cmd, c, args[0], o, *format)
@@ -271,7 +291,7 @@ func (a *app) updateProject(ctx context.Context, cmd *cobra.Command, c *client, 
 			return err
 		}
 	}
-	if err := o.saveTimeouts(ctx, cmd, c, id); err != nil || format != asJSON {
+	if err := o.save(ctx, cmd, c, id); err != nil || format != asJSON {
 		return err
 	}
 	p, err := c.projects.Get(ctx, &datasphere.GetProjectRequest{ProjectId: id})

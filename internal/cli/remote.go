@@ -59,6 +59,7 @@ type client struct {
 	files      quirev1.FileServiceClient
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
+	policies   quirev1.PolicyServiceClient
 }
 
 // call runs f with a connection, for as long as nobody interrupts it, and
@@ -105,6 +106,7 @@ func (r *remote) dial() (*client, error) {
 		files:      quirev1.NewFileServiceClient(conn),
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
+		policies:   quirev1.NewPolicyServiceClient(conn),
 	}, nil
 }
 

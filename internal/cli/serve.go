@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"quire"
 )
 
 const (
@@ -25,6 +27,9 @@ func (a *app) serveCommand() *cobra.Command {
 			if (o.TLSCert == "") != (o.TLSKey == "") {
 				return misuse("--tls-cert and --tls-key go together")
 			}
+			if o.Policy.MaxAttempts < 1 {
+				return misuse("--max-attempts must be 1 at least")
+			}
 			return a.Serve(cmd.Context(), o, a.stderr)
 		},
 	}
@@ -37,6 +42,12 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringVar(&o.TLSKey, "tls-key", "", "PEM `file` with the certificate's private key")
 	f.StringVar(&o.AddressFile, "address-file", "", "`file` that the server writes its address to once it listens")
 	f.IntVar(&o.MaxRunning, "max-running", 0, "executions that run at a time (default: twice the processors, 4 at least)")
+	f.IntVar(&o.MaxProcesses, "max-processes", 0, "processes and threads of one execution (default: 4096)")
+	f.IntVar(&o.Policy.MaxRunning, "max-running-per-project", 0, "of one project, unless the project says otherwise (default: no limit)")
+	f.IntVar(&o.MaxQueued, "max-queued", 100_000, "executions that wait; one more is refused; -1 for no limit")
+	f.IntVar(&o.Policy.MaxAttempts, "max-attempts", quire.DefaultPolicy().MaxAttempts, "attempts of an execution that the server loses, unless the project says otherwise")
+	f.DurationVar(&o.Policy.KeepFor, "keep-for", 0, "how long ended executions are kept, such as 720h, unless the project says otherwise (default: for ever)")
+	f.IntVar(&o.Policy.KeepLast, "keep-last", 0, "how many ended executions of a project are kept, unless the project says otherwise (default: all)")
 	f.StringArrayVar(&o.KernelEnv, "kernel-env", nil, "`name` of a variable of the server's environment that kernels may see; may be repeated")
 	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
 	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")

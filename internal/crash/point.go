@@ -105,6 +105,12 @@ const (
 	PurgeStored  Point = "purge.stored"  // nothing is left
 )
 
+// Points of a sweep that removes what has expired.
+const (
+	ExpireStored Point = "expire.stored" // the rows are gone, the folders are there
+	ExpireFolder Point = "expire.folder" // one folder is gone, and the store does not know
+)
+
 // Points lists every point.
 func Points() []Point {
 	return []Point{
@@ -120,5 +126,6 @@ func Points() []Point {
 		CancelBegin, CancelStored,
 		UploadBegin, UploadWritten, UploadPlaced, UploadDone,
 		PurgeBegin, PurgeEnded, DiscardMoved, PurgeFiles, PurgeFolder, PurgeFolders, PurgeStored,
+		ExpireStored, ExpireFolder,
 	}
 }

@@ -21,7 +21,8 @@ func (h *house) limit(perHour int64) {
 
 func (h *house) balance(units int64) {
 	h.t.Helper()
-	if err := h.store.SetUnitBalance(h.t.Context(), "p", &units); err != nil {
+	op := quire.Operation{ID: quire.OperationID(quire.NewID()), Kind: quire.OpSetUnitBalance}
+	if _, err := h.store.SetUnitBalance(h.t.Context(), "p", &units, op); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -10,6 +10,9 @@ import (
 // Options.Reap. A process may have children before it is this program: a shell
 // that starts some and then execs it. Those are spared.
 func Adopt(logger *slog.Logger) (reap func(), err error) {
+	if err := closeInherited(); err != nil {
+		return nil, err
+	}
 	if err := adoptOrphans(); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	Durable func(size int64)  // called as the journal grows on disk, see journal.WriterOptions
 	Reap    func()            // ends whatever the kernel has left running
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
+
+	enclosure *enclosure // nil: there is none
 }
 
 type execution struct {
@@ -40,6 +42,7 @@ type execution struct {
 	opts    Options
 	journal *journal.Writer
 	input   *nbformat.Notebook
+	receipt *quire.Receipt
 }
 
 // Run runs the job and returns how it ended, after that is in the journal and
@@ -118,7 +121,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
-	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name}}); err != nil {
+	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds(), Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
 	if d := e.job.Run.RunTimeout; d > 0 {
@@ -128,7 +131,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.Logger)
+	k, err := startKernel(ctx, spec, e.job, e.opts)
 	if err != nil {
 		if ctx.Err() != nil {
 			return runner.Stopped(ctx), nil
@@ -140,7 +143,9 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
-	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{Run: e.job.Run, OutputNames: e.job.OutputNames})
+	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
 	}
@@ -151,7 +156,8 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 // gets no more time of its own.
 func stoppedByForce(end quire.Finished) bool { return end.State == quire.Aborted }
 
-// prepare reads the notebook, finds its kernel and plans the run.
+// prepare reads the notebook, finds its kernel, keeps the receipt of both and
+// plans the run.
 func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	data, err := os.ReadFile(e.job.InputPath())
 	if err != nil {
@@ -162,6 +168,9 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	}
 	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
 	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if e.receipt, err = newReceipt(e.job, data, spec); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil

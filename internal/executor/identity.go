@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"quire"
+	"quire/internal/cgroup"
 )
 
 // Identity says where an executor is: what a server keeps as its handle. The
@@ -18,9 +20,11 @@ type Identity struct {
 	ExecutionID quire.ExecutionID `json:"executionId"`
 	PID         int               `json:"pid"`
 	Started     string            `json:"started"` // the process's start time in clock ticks since boot: tells it from a later one with its id
+	Boot        string            `json:"boot"`    // of the machine, for ids and start times come again
 	Attempt     int               `json:"attempt"`
-	Dir         string            `json:"dir"`    // the job's folder
-	RunDir      string            `json:"runDir"` // private folder with the control socket
+	Dir         string            `json:"dir"`              // the job's folder
+	RunDir      string            `json:"runDir"`           // private folder with the control socket
+	Groups      []string          `json:"groups,omitempty"` // folders of the control group of its notebook
 }
 
 const (
@@ -34,7 +38,20 @@ const (
 func (id Identity) Socket() string { return filepath.Join(id.RunDir, socketFile) }
 
 // Alive reports whether the executor's process still runs.
-func (id Identity) Alive() bool { return processStart(id.PID) == id.Started && id.Started != "" }
+func (id Identity) Alive() bool {
+	return id.Started != "" && processStart(id.PID) == id.Started && (id.Boot == "" || id.Boot == bootID())
+}
+
+// GroupName is the name of an attempt's control group: what is left of another
+// attempt is not in its way.
+func GroupName(id quire.ExecutionID, attempt int) string { return fmt.Sprintf("%s-%d", id, attempt) }
+
+// Group returns the control group of the executor's notebook, which is empty
+// where there is none. Only one of its own name is its.
+func (id Identity) Group() *cgroup.Group {
+	name := GroupName(id.ExecutionID, id.Attempt)
+	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
+}
 
 // RemoveRunDir removes the executor's folder once the executor is dead: one
 // that ends by itself does so too. Only a folder that an executor has made is
@@ -43,7 +60,7 @@ func (id Identity) RemoveRunDir() error {
 	if !filepath.IsAbs(id.RunDir) || !strings.HasPrefix(filepath.Base(id.RunDir), runDirPrefix) {
 		return nil
 	}
-	if err := os.RemoveAll(id.RunDir); err != nil {
+	if err := removeTree(id.RunDir); err != nil {
 		return fmt.Errorf("remove run folder: %w", err)
 	}
 	return nil
@@ -74,11 +91,20 @@ func ReadIdentity(dir string) (Identity, error) {
 	return id, nil
 }
 
+// bootID tells one run of the machine from another.
+func bootID() string {
+	data, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return string(bytes.TrimSpace(data))
+}
+
 // processStart returns the start time of a process in clock ticks since boot
 // (proc(5), stat field 22), or "" if there is no such process.
 func processStart(pid int) string {
 	fields := processStat(pid)
-	if len(fields) < 20 {
+	if len(fields) < 20 || string(fields[0]) == "Z" { // it only waits to be collected
 		return ""
 	}
 	return string(fields[19])

@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"quire"
+	"quire/internal/runner"
 	"quire/jupyter"
 )
 
@@ -33,31 +38,33 @@ type kernel struct {
 	dir    string // private, for the sockets
 	ownDir bool
 	output *boundedLog
+	encl   *enclosure // nil: there is none
+	watch  *watch     // of the kernel where it is not the launched process
 }
 
 // startKernel launches the kernel and waits until it answers. A forked kernel
 // that does not come so far is started again without a fork.
-func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, logger *slog.Logger) (*kernel, error) {
-	k, err := tryKernel(ctx, spec, job, dir, logger)
+func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, opts Options) (*kernel, error) {
+	k, err := tryKernel(ctx, spec, job, opts)
 	if err == nil || ctx.Err() != nil || k == nil || !k.forked {
 		return k, err
 	}
-	logger.Warn("forked kernel did not start, another is started cold", "error", err)
+	opts.Logger.Warn("forked kernel did not start, another is started cold", "error", err)
 	job.Warm = nil
-	return tryKernel(ctx, spec, job, dir, logger)
+	return tryKernel(ctx, spec, job, opts)
 }
 
 // tryKernel returns the kernel, ended, beside an error that came after its launch.
-func tryKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, logger *slog.Logger) (*kernel, error) {
-	k := &kernel{spec: spec, dir: dir}
-	if dir == "" {
+func tryKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, opts Options) (*kernel, error) {
+	k := &kernel{spec: spec, dir: opts.RunDir, encl: opts.enclosure}
+	if k.dir == "" {
 		var err error
 		if k.dir, err = privateDir(); err != nil {
 			return nil, err
 		}
 		k.ownDir = true
 	}
-	if err := k.start(ctx, job, logger); err != nil {
+	if err := k.start(ctx, job, opts.Logger); err != nil {
 		k.close()
 		return k, err
 	}
@@ -65,6 +72,9 @@ func tryKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir 
 }
 
 func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) error {
+	if err := os.MkdirAll(k.dir, 0o700); err != nil {
+		return err
+	}
 	info, err := k.connection()
 	if err != nil {
 		return err
@@ -80,13 +90,16 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
 		return err
 	}
-	err = k.launch(ctx, job.Warm, jupyter.LaunchOptions{
-		Dir: job.WorkDir, Env: env, ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
+	err = k.launch(ctx, job, jupyter.LaunchOptions{
+		Dir: job.WorkDir, Env: k.encl.env(env), ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
 		Stdout: k.output.pipe, Stderr: k.output.pipe,
 	}, logger)
 	k.output.started()
 	if short := quire.Shortage(err); short != nil {
 		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
+	}
+	if err != nil && !missing(err) {
+		return err
 	}
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
@@ -130,11 +143,16 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 	}
 	switch {
 	case err == nil:
+		k.watch = watchKernel(k.process, k.client.PeerPID())
 		return nil
+	case k.exited() && k.Usage().Cause() != "":
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s ran out of memory while it started: %s", k.spec.Name, k.Usage().Cause())
 	case k.exited():
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not start: %s%s", k.spec.Name, k.Exit(), k.output.lastLine())
 	case errors.Is(context.Cause(ctx), context.DeadlineExceeded):
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s did not answer within %s", k.spec.Name, limit)
+	case errors.Is(err, jupyter.ErrDisconnected):
+		return quire.Errorf(quire.FailedPrecondition, "the kernel %s closed its connections while it started%s", k.spec.Name, k.output.lastLine())
 	}
 	return fmt.Errorf("connect to kernel: %w", err)
 }
@@ -187,6 +205,9 @@ func (k *kernel) close() {
 			_ = p.Close() // what does not end here has resisted SIGKILL
 		}
 	}
+	if k.watch != nil {
+		k.watch.close()
+	}
 	if k.client != nil {
 		_ = k.client.Close() // nothing can be lost any more
 	}
@@ -196,6 +217,27 @@ func (k *kernel) close() {
 	if k.ownDir {
 		_ = os.RemoveAll(k.dir)
 	}
+}
+
+// Usage implements runner.Memory. Without a group the kernel's own peak is
+// known, after its end.
+func (k *kernel) Usage() runner.Usage {
+	if u, ok := k.encl.usage(); ok {
+		return u
+	}
+	if p, ok := k.process.(interface{ PeakMemory() int64 }); ok {
+		return runner.Usage{Peak: p.PeakMemory()}
+	}
+	return runner.Usage{}
+}
+
+// Restarted implements runner.Restarter.
+func (k *kernel) Restarted() bool { return k.watch != nil && k.watch.lost() }
+
+// missing reports whether err says that there is no such program, or none that
+// can be run.
+func missing(err error) bool {
+	return errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ENOEXEC)
 }
 
 // extraArgs keeps IPython's history out of the user's files.
@@ -220,6 +262,11 @@ func environment(job quire.Job) ([]string, error) {
 		env = append(env, name+"="+value)
 	}
 	return env, nil
+}
+
+// without leaves the variable of that name out.
+func without(env []string, name string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }
 
 // maxTempDir is the longest temporary folder that leaves room for a socket's

@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"sync"
+	"time"
 )
 
 // maxKernelLog bounds what is kept of a kernel's own stdout and stderr; the
@@ -79,10 +80,14 @@ func (l *boundedLog) lastLine() string {
 	return ": " + string(last[:min(len(last), maxLastLine)])
 }
 
-// close ends the copying, even if a process that the kernel started still
-// holds its end.
+// lastLines bounds the reading of what the kernel wrote before its end, where
+// a process that it started still holds the pipe open.
+const lastLines = 200 * time.Millisecond
+
+// close ends the copying after the kernel's end.
 func (l *boundedLog) close() {
-	_ = l.read.Close()
+	_ = l.read.SetReadDeadline(time.Now().Add(lastLines))
 	<-l.done
+	_ = l.read.Close()
 	_ = l.file.Close()
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -43,6 +44,9 @@ func lastWords(err error) *quire.Failure {
 }
 
 func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	if err := closeInherited(); err != nil {
+		return err
+	}
 	if err := adoptOrphans(); err != nil {
 		return err
 	}
@@ -60,19 +64,22 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	})()
 
 	id := Identity{
-		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Attempt: job.Attempt, Dir: dir, RunDir: server.dir,
+		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
+		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
+	encl := &enclosure{isolation: job.Isolation, dir: server.dir}
 	_, err = Run(ctx, job, &Options{
-		Logger:  logger,
-		RunDir:  server.dir,
-		Durable: server.durable,
-		Reap:    func() { killDescendants(logger) },
+		Logger:    logger,
+		RunDir:    filepath.Join(server.dir, kernelDir),
+		Durable:   server.durable,
+		Reap:      func() { encl.close(logger) },
+		enclosure: encl,
 		Opened: func() error {
 			crash.At(crash.ExecutorOpened)
 			if before, err := ReadIdentity(dir); err == nil {
 				// Whoever held the journal before is dead, and nobody need have
 				// known of it.
-				if err := before.RemoveRunDir(); err != nil {
+				if err := errors.Join(before.Group().Remove(), before.RemoveRunDir()); err != nil {
 					return err
 				}
 			}
@@ -81,6 +88,9 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 			}
 			crash.At(crash.ExecutorIdentified)
 			if err := server.start(); err != nil {
+				return err
+			}
+			if err := encl.open(); err != nil {
 				return err
 			}
 			crash.At(crash.ExecutorListens)
@@ -101,6 +111,9 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	}
 	return err
 }
+
+// kernelDir is the part of the run folder that the kernel sees.
+const kernelDir = "kernel"
 
 const (
 	identityLimit = 5 * time.Second

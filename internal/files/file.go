@@ -105,15 +105,15 @@ func (s *Store) Delete(ctx context.Context, id quire.ProjectID, name string) err
 }
 
 // Dir returns the absolute path on this machine, free of links, of the folder
-// that the file at name is in: the place for a kernel to run. The folder has
-// to be there; the file need not.
+// that the file at name is in: the place for a kernel to run. A folder that is
+// not there is made: a notebook may be run again after its file has gone.
 func (s *Store) Dir(ctx context.Context, id quire.ProjectID, name string) (string, error) {
 	root, name, err := s.enter(ctx, id, name)
 	if err != nil {
 		return "", err
 	}
 	defer root.Close()
-	folder, err := openFolder(root, path.Dir(name))
+	folder, err := makeFolders(root, path.Dir(name))
 	if err != nil {
 		return "", clientError(err, name)
 	}

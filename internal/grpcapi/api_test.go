@@ -36,6 +36,7 @@ type api struct {
 	executions  quirev1.ExecutionServiceClient
 	files       quirev1.FileServiceClient
 	runSettings quirev1.RunSettingsServiceClient
+	policies    quirev1.PolicyServiceClient
 	project     string
 }
 
@@ -76,6 +77,7 @@ func newAPI(t *testing.T) *api {
 	a.executions = quirev1.NewExecutionServiceClient(conn)
 	a.files = quirev1.NewFileServiceClient(conn)
 	a.runSettings = quirev1.NewRunSettingsServiceClient(conn)
+	a.policies = quirev1.NewPolicyServiceClient(conn)
 	op, err := a.projects.Create(known(t), &datasphere.CreateProjectRequest{CommunityId: "default", Name: "sales"})
 	if err != nil {
 		t.Fatal(err)

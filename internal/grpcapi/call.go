@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"quire/internal/service"
@@ -29,6 +30,10 @@ func callOf(ctx context.Context, request proto.Message) (service.Call, error) {
 	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(request)
 	if err != nil {
 		return service.Call{}, fmt.Errorf("encode request for its digest: %w", err)
+	}
+	// The priority is a part of the request, and no field of a message begins with a zero.
+	for _, value := range metadata.ValueFromIncomingContext(ctx, priorityHeader) {
+		data = append(append(data, 0), value...)
 	}
 	sum := sha256.Sum256(append([]byte(method+"\x00"), data...))
 	call.Digest = hex.EncodeToString(sum[:])

@@ -70,6 +70,8 @@ func operationMetadata(op quire.Operation) proto.Message {
 		return &datasphere.UpdateProjectMetadata{ProjectId: string(op.ProjectID)}
 	case quire.OpDeleteProject:
 		return &datasphere.DeleteProjectMetadata{ProjectId: string(op.ProjectID)}
+	case quire.OpSetUnitBalance:
+		return &datasphere.SetUnitBalanceMetadata{ProjectId: string(op.ProjectID)}
 	case quire.OpExecute:
 		m := &datasphere.ProjectExecutionMetadata{ProjectId: string(op.ProjectID)}
 		if op.Target.ByCell {
@@ -109,7 +111,7 @@ func decodeResult(op quire.Operation) (proto.Message, error) {
 		var state quire.State
 		err := json.Unmarshal(op.Result, &state)
 		return &datasphere.ProjectExecutionResponse{ExecutionStatus: executionStatus(state)}, err
-	case quire.OpDeleteCommunity, quire.OpDeleteProject:
+	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance:
 	}
 	return &emptypb.Empty{}, nil
 }

@@ -77,6 +77,18 @@ func (e *executions) Wait(ctx context.Context, req *quirev1.WaitRequest) (*quire
 	return executionProto(execution, time.Now())
 }
 
+func (e *executions) Retry(ctx context.Context, req *quirev1.RetryExecutionRequest) (*quirev1.Execution, error) {
+	call, err := callOf(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	execution, err := e.service.Retry(ctx, call, quire.ExecutionID(req.GetExecutionId()))
+	if err != nil {
+		return nil, err
+	}
+	return executionProto(execution, time.Now())
+}
+
 func (e *executions) GetNotebook(req *quirev1.GetNotebookRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
 	content, err := e.service.Notebook(stream.Context(), quire.ExecutionID(req.GetExecutionId()))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/testing/protocmp"
@@ -304,4 +305,95 @@ func TestRunSettings(t *testing.T) {
 	wantStatus(t, err, codes.InvalidArgument, "run_settings.interrupt_grace", "")
 	_, err = a.runSettings.Get(known(t), &quirev1.GetRunSettingsRequest{ProjectId: "nope"})
 	wantStatus(t, err, codes.NotFound, "", "nope")
+}
+
+func TestPolicy(t *testing.T) {
+	a := newAPI(t)
+	full := &quirev1.Policy{MaxRunning: -1, MaxQueued: 2, Priority: -3, MaxAttempts: 4, KeepFor: durationpb.New(time.Hour), KeepLast: 5}
+	update := &quirev1.UpdatePolicyRequest{ProjectId: a.project, Policy: full}
+	got, err := a.policies.Update(known(t), update)
+	if diff := cmp.Diff(full, got, protocmp.Transform()); err != nil || diff != "" {
+		t.Fatalf("%v, policy (-want +got):\n%s", err, diff)
+	}
+	update.Policy = &quirev1.Policy{KeepFor: durationpb.New(-1)}
+	update.UpdateMask = &fieldmaskpb.FieldMask{Paths: []string{"keep_for", "max_queued"}}
+	if _, err := a.policies.Update(known(t), update); err != nil {
+		t.Fatal(err)
+	}
+	full.KeepFor, full.MaxQueued = durationpb.New(-1), 0
+	got, err = a.policies.Get(known(t), &quirev1.GetPolicyRequest{ProjectId: a.project})
+	if diff := cmp.Diff(full, got, protocmp.Transform()); err != nil || diff != "" {
+		t.Errorf("%v, policy (-want +got):\n%s", err, diff)
+	}
+	for field, refused := range map[string]*quirev1.Policy{
+		"policy.keep_for":     {KeepFor: &durationpb.Duration{Seconds: 1, Nanos: -1}},
+		"policy.priority":     {Priority: 101},
+		"policy.max_attempts": {MaxAttempts: 11},
+	} {
+		_, err = a.policies.Update(known(t), &quirev1.UpdatePolicyRequest{ProjectId: a.project, Policy: refused})
+		wantStatus(t, err, codes.InvalidArgument, field, "")
+	}
+	_, err = a.policies.Get(known(t), &quirev1.GetPolicyRequest{ProjectId: "nope"})
+	wantStatus(t, err, codes.NotFound, "", "nope")
+}
+
+func TestRetry(t *testing.T) {
+	a := newAPI(t)
+	id := a.execute(t).GetId()
+	retry := &quirev1.RetryExecutionRequest{ExecutionId: id}
+	_, err := a.executions.Retry(known(t), retry)
+	wantStatus(t, err, codes.FailedPrecondition, "execution_id", "QUEUED")
+	a.end(t, quire.Progress{State: quire.Failed}, nil)
+	ctx := known(t, "idempotency-key", "0c0fdd58-9a24-4b35-b0cb-6d0a2e9d2f46")
+	e, err := a.executions.Retry(ctx, retry)
+	if err != nil || e.GetRetryOf() != id || e.GetState() != quirev1.State_QUEUED || e.GetId() == id {
+		t.Fatalf("got %v, %v, want a new execution in the queue", e, err)
+	}
+	if again, err := a.executions.Retry(ctx, retry); err != nil || again.GetId() != e.GetId() {
+		t.Errorf("repeated: got %v, %v, want %s", again, err, e.GetId())
+	}
+	want := &datasphere.ProjectExecutionMetadata{
+		ProjectId: a.project, Target: &datasphere.ProjectExecutionMetadata_NotebookId{NotebookId: "sales.ipynb"},
+	}
+	if diff := cmp.Diff(want, metadataOf[*datasphere.ProjectExecutionMetadata](t, a.operation(t, e.GetId())), protocmp.Transform()); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	_, err = a.executions.Retry(known(t), &quirev1.RetryExecutionRequest{ExecutionId: "nope"})
+	wantStatus(t, err, codes.NotFound, "execution_id", "nope")
+}
+
+// An execution shows what it may use, what it has run and what was lost.
+func TestGetExecutionRecords(t *testing.T) {
+	a := newAPI(t)
+	id := a.execute(t).GetId()
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	a.end(t, quire.Progress{
+		State: quire.Failed, Attempt: 2, Price: 4, Units: 12,
+		Attempts: []quire.Attempt{{Number: 1, Started: at, Finished: at.Add(time.Second), Failure: &quire.Failure{Kind: quire.QuireFault, Message: "lost"}}},
+		Bounds:   &quire.Bounds{CPUs: 2, MemoryBytes: 1 << 40, Processes: 3, Clamped: true, By: "cgroup v1"},
+		Receipt:  &quire.Receipt{Notebook: "sha256:a", Inputs: "sha256:b", Environment: "sha256:c", RetryOf: "first"},
+		Failure:  &quire.Failure{Kind: quire.Limited, Message: "m", PeakMemory: 5, MemoryLimit: 6},
+		Timing:   quire.Timing{Started: at.Add(2 * time.Second), Finished: at.Add(5 * time.Second)},
+	}, nil)
+	got, err := a.executions.Get(known(t), &quirev1.GetExecutionRequest{ExecutionId: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &quirev1.Execution{
+		Units: 12, Attempt: 2,
+		Attempts: []*quirev1.Attempt{{
+			Number: 1, Started: timestamppb.New(at), Finished: timestamppb.New(at.Add(time.Second)),
+			Failure: &quirev1.Failure{Kind: "quire", Message: "lost"},
+		}},
+		Bounds:  &quirev1.Bounds{Cpus: 2, MemoryBytes: 1 << 40, Processes: 3, Clamped: true, By: "cgroup v1"},
+		Receipt: &quirev1.Receipt{Notebook: "sha256:a", Inputs: "sha256:b", Environment: "sha256:c", RetryOf: "first"},
+		Failure: &quirev1.Failure{Kind: "limit", Message: "m", PeakMemoryBytes: 5, MemoryLimitBytes: 6},
+	}
+	kept := &quirev1.Execution{
+		Units: got.GetUnits(), Attempt: got.GetAttempt(), Attempts: got.GetAttempts(),
+		Bounds: got.GetBounds(), Receipt: got.GetReceipt(), Failure: got.GetFailure(),
+	}
+	if diff := cmp.Diff(want, kept, protocmp.Transform()); diff != "" {
+		t.Errorf("execution (-want +got):\n%s", diff)
+	}
 }

@@ -95,6 +95,10 @@ func (p *projects) Execute(ctx context.Context, req *datasphere.ProjectExecution
 	if err != nil {
 		return nil, err
 	}
+	priority, err := priorityOf(ctx)
+	if err != nil {
+		return nil, err
+	}
 	inputs, err := inputsOf(req.GetInputVariables())
 	if err != nil {
 		return nil, err
@@ -111,6 +115,25 @@ func (p *projects) Execute(ctx context.Context, req *datasphere.ProjectExecution
 		OutputNames:      req.GetOutputVariableNames(),
 		Spec:             req.GetSpec(),
 		SparkConnectorID: req.GetSparkConnectorId(),
+		Priority:         priority,
 	})
+	return begun(op, err)
+}
+
+func (p *projects) GetUnitBalance(ctx context.Context, req *datasphere.GetUnitBalanceRequest) (*datasphere.GetUnitBalanceResponse, error) {
+	balance, err := p.service.UnitBalance(ctx, quire.ProjectID(req.GetProjectId()))
+	if err != nil {
+		return nil, err
+	}
+	return &datasphere.GetUnitBalanceResponse{UnitBalance: unitsProto(balance)}, nil
+}
+
+// SetUnitBalance without a balance lifts the limit.
+func (p *projects) SetUnitBalance(ctx context.Context, req *datasphere.SetUnitBalanceRequest) (*operation.Operation, error) {
+	call, err := callOf(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	op, err := p.service.SetUnitBalance(ctx, call, quire.ProjectID(req.GetProjectId()), unitsOf(req.GetUnitBalance()))
 	return begun(op, err)
 }

@@ -10,11 +10,13 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"quire"
+	quirev1 "quire/internal/gen/quire/v1"
 )
 
 func fullSettings() *datasphere.Project_Settings {
@@ -130,7 +132,7 @@ func TestProjectRefusals(t *testing.T) {
 		})
 	}
 	t.Run("not built", func(t *testing.T) {
-		_, err := a.projects.GetUnitBalance(known(t), &datasphere.GetUnitBalanceRequest{ProjectId: a.project})
+		_, err := a.projects.GetRestrictions(known(t), &datasphere.GetProjectRestrictionsRequest{ProjectId: a.project})
 		wantStatus(t, err, codes.Unimplemented, "", "not built yet")
 	})
 }
@@ -308,8 +310,77 @@ func TestIdempotencyKey(t *testing.T) {
 	}
 	_, err = a.projects.Delete(keyed, &datasphere.DeleteProjectRequest{ProjectId: a.project})
 	wantStatus(t, err, codes.InvalidArgument, "", "another request")
+	_, err = a.projects.Execute(known(t, key, id, "quire-priority", "5"), a.run())
+	wantStatus(t, err, codes.InvalidArgument, "", "another request")
 	_, err = a.projects.Execute(known(t, key, "not a uuid"), a.run())
 	wantStatus(t, err, codes.InvalidArgument, "", "UUID")
+}
+
+func TestPriority(t *testing.T) {
+	a := newAPI(t)
+	for given, want := range map[string]int32{"-100": -100, "0": 0, "100": 100} {
+		op, err := a.projects.Execute(known(t, "quire-priority", given), a.run())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := a.executions.Get(known(t), &quirev1.GetExecutionRequest{ExecutionId: op.GetId()})
+		if err != nil || e.GetPriority() != want {
+			t.Errorf("%s: got %d, %v, want %d", given, e.GetPriority(), err, want)
+		}
+	}
+	for _, given := range []string{"", "high", "101", "-101", "1.5", "99999999999999999999"} {
+		_, err := a.projects.Execute(known(t, "quire-priority", given), a.run())
+		wantStatus(t, err, codes.InvalidArgument, "", "Quire-Priority")
+	}
+	_, err := a.projects.Execute(known(t, "quire-priority", "1", "quire-priority", "2"), a.run())
+	wantStatus(t, err, codes.InvalidArgument, "", "Quire-Priority")
+}
+
+func TestUnitBalance(t *testing.T) {
+	a := newAPI(t)
+	want := func(balance *wrapperspb.Int64Value) {
+		t.Helper()
+		got, err := a.projects.GetUnitBalance(known(t), &datasphere.GetUnitBalanceRequest{ProjectId: a.project})
+		if diff := cmp.Diff(balance, got.GetUnitBalance(), protocmp.Transform()); err != nil || diff != "" {
+			t.Errorf("%v, balance (-want +got):\n%s", err, diff)
+		}
+	}
+	want(nil)
+	for _, balance := range []*wrapperspb.Int64Value{wrapperspb.Int64(1 << 40), wrapperspb.Int64(0), nil} {
+		op, err := a.projects.SetUnitBalance(known(t), &datasphere.SetUnitBalanceRequest{ProjectId: a.project, UnitBalance: balance})
+		if err != nil {
+			t.Fatal(err)
+		}
+		responseOf[*emptypb.Empty](t, op)
+		if got := metadataOf[*datasphere.SetUnitBalanceMetadata](t, op).GetProjectId(); got != a.project {
+			t.Errorf("got metadata of %q, want %q", got, a.project)
+		}
+		if diff := cmp.Diff(op, a.operation(t, op.GetId()), protocmp.Transform()); diff != "" {
+			t.Errorf("operation got later (-first +later):\n%s", diff)
+		}
+		want(balance)
+	}
+	if _, err := a.projects.SetUnitBalance(known(t), &datasphere.SetUnitBalanceRequest{ProjectId: a.project, UnitBalance: wrapperspb.Int64(-1)}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := a.projects.Execute(known(t), a.run())
+	wantStatus(t, err, codes.FailedPrecondition, "", "no units left")
+	_, err = a.projects.SetUnitBalance(known(t), &datasphere.SetUnitBalanceRequest{ProjectId: "nope"})
+	wantStatus(t, err, codes.NotFound, "", "nope")
+	_, err = a.projects.GetUnitBalance(known(t), &datasphere.GetUnitBalanceRequest{ProjectId: "nope"})
+	wantStatus(t, err, codes.NotFound, "", "nope")
+}
+
+func TestTooDear(t *testing.T) {
+	a := newAPI(t)
+	_, err := a.projects.Update(known(t), &datasphere.UpdateProjectRequest{
+		ProjectId: a.project, Limits: &datasphere.Project_Limits{MaxUnitsPerHour: wrapperspb.Int64(1)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.projects.Execute(known(t), a.run())
+	wantStatus(t, err, codes.FailedPrecondition, "spec", "max_units_per_hour")
 }
 
 func inputs(t *testing.T, values map[string]any) *structpb.Struct {

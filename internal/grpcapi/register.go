@@ -26,5 +26,6 @@ func Register(s *service.Service, exchanger Exchanger, publicAddress string) fun
 		quirev1.RegisterExecutionServiceServer(r, &executions{service: s})
 		quirev1.RegisterFileServiceServer(r, &files{service: s})
 		quirev1.RegisterRunSettingsServiceServer(r, &runSettings{service: s})
+		quirev1.RegisterPolicyServiceServer(r, &policies{service: s})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,6 +19,7 @@ const (
 	traceIDHeader        = "x-server-trace-id"
 	idempotencyKeyHeader = "idempotency-key"
 	pollIntervalHeader   = "x-operation-poll-interval"
+	priorityHeader       = "quire-priority"
 )
 
 const maxRequestIDLength = 128
@@ -67,6 +69,20 @@ func IdempotencyKey(ctx context.Context) (string, error) {
 		return "", quire.Errorf(quire.InvalidArgument, "the header Idempotency-Key must be one UUID")
 	}
 	return key.String(), nil
+}
+
+// priorityOf returns the priority that the call asks for, 0 where it asks for
+// none.
+func priorityOf(ctx context.Context) (int, error) {
+	values := metadata.ValueFromIncomingContext(ctx, priorityHeader)
+	if len(values) == 0 {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(values[0])
+	if err != nil || len(values) > 1 || n < quire.MinPriority || n > quire.MaxPriority {
+		return 0, quire.Errorf(quire.InvalidArgument, "the header Quire-Priority must be one whole number from %d to %d", quire.MinPriority, quire.MaxPriority)
+	}
+	return n, nil
 }
 
 // saneRequestID reports whether a client's own id may go into logs and headers.

@@ -61,8 +61,13 @@ var layers = map[string]layer{
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 
-	"quire/internal/warm":     {quire: words, external: []string{gox}},
-	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/warm"}), external: []string{gox}},
+	"quire/internal/cgroup": {external: []string{gox}},
+	"quire/internal/warm":   {quire: words, external: []string{gox}},
+
+	"quire/internal/executor": {
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/warm"}),
+		external: []string{gox},
+	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
 	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
 
@@ -70,7 +75,7 @@ var layers = map[string]layer{
 
 	"quire/internal/auth":   {quire: serving, external: wire},
 	"quire/internal/files":  {quire: serving, external: []string{gox}},
-	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/executor"}), external: []string{gox, prometheus}},
+	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
 	"quire/internal/sqlite": {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {
 		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/constraint"}),
@@ -223,6 +228,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/runner", "quire/internal/journal", "its layer may not"},
 		{"quire/internal/journal", "quire/internal/executor", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/runner", ""},
+		{"quire/internal/executor", "quire/internal/cgroup", ""},
+		{"quire/internal/cgroup", "quire", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/warm", ""},
 		{"quire/internal/warm", "quire/internal/runner", "its layer may not"},

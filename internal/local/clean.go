@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -15,7 +16,8 @@ import (
 )
 
 // Clean implements dispatch.Backend. The kernel dies with its executor; what
-// it had started is known by the execution's id in its environment.
+// it had started is known by its control group, and by the execution's id in
+// its environment where there is no group, or it has left it.
 func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	id, err := identity(h)
 	if err != nil {
@@ -29,10 +31,26 @@ func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	if err := b.awaitExit(ctx, id); err != nil {
 		return err
 	}
+	group := id.Group()
+	if err := group.Kill(); err != nil {
+		b.logger.Error("end the notebook's processes", "execution_id", id.ExecutionID, "error", err)
+	}
 	if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(id.ExecutionID)); err != nil {
 		return err
 	}
-	return id.RemoveRunDir()
+	return errors.Join(group.Remove(), id.RemoveRunDir())
+}
+
+// tidy cleans up after an executor that has finished its journal, and then was
+// killed before it had tidied up itself.
+func (b *Backend) tidy(ctx context.Context, h quire.Handle, id executor.Identity) {
+	_, err := os.Stat(id.RunDir)
+	if err != nil && len(id.Group().Paths()) == 0 {
+		return
+	}
+	if err := b.Clean(ctx, h); err != nil {
+		b.logger.Error("clean up after executor", "execution_id", id.ExecutionID, "error", err)
+	}
 }
 
 // killProcess kills the executor, if it is still the process that it was.

@@ -46,10 +46,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	}
 	switch {
 	case finished != nil && !finished.Retry:
-		// One that was killed after its last word has left it.
-		if err := id.RemoveRunDir(); err != nil {
-			b.logger.Warn("clean up after executor", "execution_id", id.ExecutionID, "error", err)
-		}
+		b.tidy(ctx, h, id)
 		return nil
 	case fault != nil:
 		return &dispatch.ExecutorFault{Why: *fault}

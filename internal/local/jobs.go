@@ -31,6 +31,7 @@ type Jobs struct {
 	Executions Executions
 	KernelPath []string // folders that hold kernelspecs
 	Env        []string // of every kernel, see KernelEnv
+	Host       *Host    // nil: executions are not kept apart
 
 	// Warm returns where kernels of the interpreter are forked, or "" if they
 	// are not. It does not wait. Nil: every kernel is started cold.
@@ -52,6 +53,9 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		KernelPath: j.KernelPath, Env: j.Env,
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
 		Terms: e.Terms, RetryOf: e.RetryOf,
+	}
+	if j.Host != nil {
+		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
 	}
 	job.Warm = j.warmKernel()
 	if err := write(job); err != nil {

@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"quire"
@@ -114,7 +113,7 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 	cmd.Env = b.env
 	cmd.Stdout, cmd.Stderr = logTo, logTo
 	cmd.ExtraFiles = []*os.File{told}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = attributes(job)
 	if err := cmd.Start(); err != nil {
 		return launched{}, fmt.Errorf("start executor: %w", err)
 	}

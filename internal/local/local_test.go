@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"quire"
@@ -51,23 +52,31 @@ func newBackend(t *testing.T) *local.Backend {
 func newJob(t *testing.T, source string) quire.Job {
 	t.Helper()
 	python := testenv.Python(t)
+	job := blankJob(t, source)
+	job.KernelPath = jupyter.SearchPath(nil, filepath.Dir(filepath.Dir(python)))
+	rewrite(t, job)
+	return job
+}
+
+// blankJob is one whose kernel is still to be found.
+func blankJob(t *testing.T, source string) quire.Job {
+	t.Helper()
 	nb := &nbformat.Notebook{Major: 4, Minor: 5, Metadata: nbformat.Object{}, Cells: []*nbformat.Cell{
 		{Type: nbformat.Code, ID: "only", Source: "print('begun', flush=True)\n" + source, Metadata: nbformat.Object{}},
 	}}
 	job := quire.Job{
 		ExecutionID: quire.ExecutionID(quire.NewID()), Attempt: 1, Dir: t.TempDir(), WorkDir: t.TempDir(),
-		KernelPath: jupyter.SearchPath(nil, filepath.Dir(filepath.Dir(python))),
-		Env:        []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()},
-		Run:        quire.DefaultRunSettings(),
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()},
+		Run: quire.DefaultRunSettings(),
 	}
 	f, err := os.Create(job.InputPath())
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, err := json.Marshal(job)
-	if err := errors.Join(err, nbformat.Write(f, nb), f.Close(), os.WriteFile(job.JobPath(), data, 0o600)); err != nil {
+	if err := errors.Join(nbformat.Write(f, nb), f.Close()); err != nil {
 		t.Fatal(err)
 	}
+	rewrite(t, job)
 	return job
 }
 
@@ -139,7 +148,7 @@ func TestToTheEnd(t *testing.T) {
 	job := newJob(t, "")
 	h, id := start(t, b, job)
 	again, other := start(t, b, job)
-	if other != id {
+	if diff := cmp.Diff(id, other); diff != "" {
 		t.Errorf("a second start gave %s, want the first executor %s", again, h)
 	}
 	one, two := follow(t, b, job, h), follow(t, b, job, h)

@@ -170,7 +170,7 @@ func TestHeaders(t *testing.T) {
 	f := &fake{}
 	server := newServer(t, f, nil)
 	got := do(t, server, newRequest(t, "GET", server.URL+"/operations/o", nil,
-		"X-Request-Id", "mine", "Idempotency-Key", "0f0e6f42-8f4e-4f0c-9f8e-5d1f2f3a4b5c", "X-Other", "no"))
+		"X-Request-Id", "mine", "Idempotency-Key", "0f0e6f42-8f4e-4f0c-9f8e-5d1f2f3a4b5c", "Quire-Priority", "-7", "X-Other", "no"))
 	for name, want := range map[string]string{
 		"X-Request-Id": "mine", "X-Operation-Poll-Interval": "3", "X-Private": "", "Content-Type": "application/json",
 		"X-Content-Type-Options": "nosniff",
@@ -184,6 +184,9 @@ func TestHeaders(t *testing.T) {
 	}
 	if got := f.metadata.Get("idempotency-key"); len(got) != 1 {
 		t.Errorf("idempotency key: got %v", got)
+	}
+	if got := f.metadata.Get("quire-priority"); len(got) != 1 || got[0] != "-7" {
+		t.Errorf("priority: got %v, want -7", got)
 	}
 	if got := f.metadata.Get("x-forwarded-host"); len(got) != 1 || "http://"+got[0] != server.URL {
 		t.Errorf("forwarded host: got %v, want %s", got, server.URL)

@@ -26,7 +26,7 @@ func outgoing(w http.ResponseWriter, r *http.Request) (context.Context, error) {
 		md.Set(requestIDHeader, id)
 		w.Header().Set(requestIDHeader, id)
 	}
-	for _, name := range []string{"authorization", "idempotency-key", requestIDHeader, forwardedHostHeader} {
+	for _, name := range []string{"authorization", "idempotency-key", "quire-priority", requestIDHeader, forwardedHostHeader} {
 		for _, value := range r.Header.Values(name) {
 			if value == "" {
 				continue

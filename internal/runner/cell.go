@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"quire"
 	"quire/jupyter"
@@ -65,6 +66,7 @@ func (r *run) cell(ctx context.Context, c planCell) (*quire.Finished, error) {
 	if ctx.Err() != nil {
 		return failed(stopCause(ctx)), nil
 	}
+	r.killed = r.usage().OOMKills
 	if err := r.emit(quire.Event{CellStarted: &quire.CellStarted{Cell: c.index, ID: c.id}}); err != nil {
 		return nil, err
 	}
@@ -130,8 +132,14 @@ func (r *run) outcome(c planCell, x *exchange, done *quire.CellFinished) *quire.
 	if x.reply.ErrorName == "" {
 		message = "the kernel answered with the status " + x.reply.Status
 	}
+	var limit int64
+	u := r.usage()
+	if u.OOMKills > r.killed {
+		limit = u.Limit
+		message += fmt.Sprintf("; meanwhile the system killed a process of the notebook for want of memory (limit %s, peak %s)", Size(u.Limit), Size(u.Peak))
+	}
 	return at(quire.Failure{
-		Kind: quire.CellFailed, Message: message,
+		Kind: quire.CellFailed, Message: message, MemoryLimit: limit,
 		ErrorName: x.reply.ErrorName, ErrorValue: x.reply.ErrorValue, Traceback: x.reply.Traceback,
 	})
 }
@@ -171,6 +179,10 @@ func (r *run) exchange(ctx context.Context, p phase, x *exchange, translate func
 			x.died = r.died()
 			return over, nil
 		}
+		if restarting(msg, r.served) || r.session.changed(msg) {
+			x.died = r.restarted()
+			return over, nil
+		}
 		x.observe(msg)
 		r.refuseInput(ctx, msg)
 		for _, e := range translate(msg) {
@@ -180,6 +192,7 @@ func (r *run) exchange(ctx context.Context, p phase, x *exchange, translate func
 		}
 		switch {
 		case x.complete():
+			r.served = true
 			return over, nil
 		case x.reply != nil && (p == running || p == interrupted):
 			return draining, nil

@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"quire"
 	"quire/jupyter"
 )
@@ -42,11 +40,9 @@ func (s *Stop) Error() string { return s.Failure.Message }
 type Options struct {
 	Run         quire.RunSettings
 	OutputNames []string
+	Session     string // the kernel's, as its kernel_info_reply had it
+	Memory      Memory // nil: nobody counts it
 }
-
-// exitWait bounds the time between a lost connection and the exit of the
-// kernel's process.
-const exitWait = time.Second
 
 type run struct {
 	kernel  Kernel
@@ -56,6 +52,9 @@ type run struct {
 	emit    func(quire.Event) error
 	tr      *translator
 	stopped *quire.Failure // why the run is being stopped, once it is
+	session session
+	served  bool  // the kernel has answered a request, on all channels
+	killed  int64 // OOM kills before the cell that runs
 }
 
 // Run executes the plan's cells in order, from the first on, and passes every
@@ -68,7 +67,7 @@ type run struct {
 func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit func(quire.Event) error, opts Options) (quire.Finished, error) {
 	r := &run{
 		kernel: kernel, process: process, plan: plan, opts: opts, emit: emit,
-		tr: newTranslator(newBudget(opts.Run)),
+		tr: newTranslator(newBudget(opts.Run)), session: session{id: opts.Session},
 	}
 	for _, c := range plan.cells {
 		if c.skip {
@@ -118,32 +117,6 @@ func stopCause(ctx context.Context) *quire.Failure {
 		return &f
 	}
 	return &quire.Failure{Kind: quire.Cancelled, Message: "cancelled"}
-}
-
-// Died returns the failure of a kernel that ended by itself.
-func Died(exit jupyter.Exit) *quire.Failure {
-	f := &quire.Failure{Kind: quire.KernelDied, Message: "the kernel died: " + exit.String()}
-	if exit.Signal != 0 {
-		f.Signal = unix.SignalName(exit.Signal)
-	} else {
-		f.ExitStatus = &exit.Code
-	}
-	return f
-}
-
-// died waits for the exit that a lost connection announces.
-func (r *run) died() *quire.Failure {
-	timer := time.NewTimer(exitWait)
-	defer timer.Stop()
-	select {
-	case <-r.process.Done():
-	case <-timer.C:
-		// The process lives on without its sockets: it can't be spoken to again.
-		r.process.Kill()
-		<-r.process.Done()
-		return &quire.Failure{Kind: quire.KernelDied, Message: "the kernel closed its connections and was killed"}
-	}
-	return Died(r.process.Exit())
 }
 
 func limitFailure(limit string, d time.Duration, what string) *quire.Failure {

@@ -17,11 +17,13 @@ import (
 const purgeRetry = 10 * time.Second
 
 // Run finishes the deletions of projects, those included that an earlier
-// server began. It returns nil after ctx has ended; what is not finished by
-// then is taken up by the next Run. It must not run twice at a time.
+// server began, and removes what has expired. It returns nil after ctx has
+// ended; what is not finished by then is taken up by the next Run. It must not
+// run twice at a time.
 func (s *Service) Run(ctx context.Context) error {
-	var purges sync.WaitGroup
-	defer purges.Wait()
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	tasks.Go(func() { s.expireUntilDone(ctx) })
 	begun := map[quire.ProjectID]bool{}
 	for {
 		var retry <-chan time.Time
@@ -36,7 +38,7 @@ func (s *Service) Run(ctx context.Context) error {
 		for _, id := range ids {
 			if !begun[id] {
 				begun[id] = true
-				purges.Go(func() { s.purgeUntilDone(ctx, id) })
+				tasks.Go(func() { s.purgeUntilDone(ctx, id) })
 			}
 		}
 		select {

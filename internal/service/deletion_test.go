@@ -76,9 +76,8 @@ func TestDeleteProject(t *testing.T) {
 	for _, id := range []quire.ExecutionID{running, queued} {
 		_, err := h.archive.Input(t.Context(), id)
 		wantCode(t, err, quire.NotFound, "", "")
-		if op, err := h.Operation(t.Context(), quire.OperationID(id)); err != nil || !op.Done {
-			t.Errorf("operation of an execution: got %+v, %v, want it to be done", op, err)
-		}
+		_, err = h.Operation(t.Context(), quire.OperationID(id))
+		wantCode(t, err, quire.NotFound, "", string(id))
 	}
 	_, _, err = h.files.Open(t.Context(), h.project, "reports/sales.ipynb")
 	wantCode(t, err, quire.NotFound, "", "")
@@ -109,6 +108,35 @@ func TestDeletionIsTakenUp(t *testing.T) {
 	purged := h.purged()
 	h.start(t)
 	<-purged
+	if op, err := h.Operation(t.Context(), op.ID); err != nil || !op.Done {
+		t.Errorf("got %+v, %v, want it to be done", op, err)
+	}
+}
+
+// A server that was killed between two folders leaves the rest to the next.
+func TestDeletionOfHalfIsTakenUp(t *testing.T) {
+	h := newHouse(t, nil)
+	first, second := h.execute(t), h.execute(t)
+	op, err := h.DeleteProject(t.Context(), caller, h.project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.files.RemoveProject(t.Context(), h.project); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.archive.Remove(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+
+	purged := h.purged()
+	h.start(t)
+	<-purged
+	_, err = h.archive.Input(t.Context(), second)
+	wantCode(t, err, quire.NotFound, "", "")
+	for _, id := range []quire.ExecutionID{first, second} {
+		_, err := h.Operation(t.Context(), quire.OperationID(id))
+		wantCode(t, err, quire.NotFound, "", string(id))
+	}
 	if op, err := h.Operation(t.Context(), op.ID); err != nil || !op.Done {
 		t.Errorf("got %+v, %v, want it to be done", op, err)
 	}

@@ -18,6 +18,7 @@ type ExecuteRequest struct {
 	OutputNames      []string
 	Spec             string // empty: the project's, else quire.DefaultSpec
 	SparkConnectorID string
+	Priority         int // among the project's executions
 }
 
 // Execute accepts an execution and returns its operation, whose id is the
@@ -29,15 +30,20 @@ func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (qui
 		return first, err
 	}
 	op := s.operation(call, quire.OpExecute, "Execute notebook")
-	e, input, err := s.prepare(ctx, r)
+	e, input, most, err := s.prepare(ctx, r)
 	if err != nil {
 		return quire.Operation{}, err
 	}
+	return s.submit(ctx, call, op, e, input, most)
+}
+
+// submit stores the execution under the operation.
+func (s *Service) submit(ctx context.Context, call Call, op quire.Operation, e quire.Execution, input []byte, most QueueLimits) (quire.Operation, error) {
 	e.ID = quire.ExecutionID(op.ID)
 	e.CreatedBy, e.CreatedAt = op.CreatedBy, op.CreatedAt
 	op.ProjectID, op.Target = e.ProjectID, e.Target
 
-	stored, err := s.accept(ctx, e, op, input)
+	stored, err := s.accept(ctx, e, op, input, most)
 	if err != nil {
 		return quire.Operation{}, err
 	}
@@ -45,37 +51,44 @@ func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (qui
 }
 
 // prepare makes of a request the execution that it asks for, and reads the
-// notebook that is to be run.
-func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, []byte, error) {
+// notebook that is to be run. It must fit into the queue within the limits.
+func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, []byte, QueueLimits, error) {
 	var none quire.Execution
 	target, err := parseTarget(r.Target, r.ByCell)
 	if err != nil {
-		return none, nil, err
+		return none, nil, QueueLimits{}, err
 	}
 	if err := quire.CheckInputs("input_variables", r.Inputs); err != nil {
-		return none, nil, err
+		return none, nil, QueueLimits{}, err
 	}
 	if err := quire.CheckOutputNames("output_variable_names", r.OutputNames); err != nil {
-		return none, nil, err
+		return none, nil, QueueLimits{}, err
+	}
+	if err := checkPriority("priority", r.Priority); err != nil {
+		return none, nil, QueueLimits{}, err
 	}
 	p, err := s.store.Project(ctx, r.ProjectID)
 	if err != nil {
-		return none, nil, atField("project_id", err)
+		return none, nil, QueueLimits{}, atField("project_id", err)
 	}
 	spec, err := s.catalogue.Lookup("spec", cmp.Or(r.Spec, p.Settings.DefaultSpec, quire.DefaultSpec))
 	if err != nil {
-		return none, nil, err
+		return none, nil, QueueLimits{}, err
 	}
 	if r.SparkConnectorID != "" {
 		// There is no way yet to make a connector, so no id can be that of one.
-		return none, nil, &quire.Error{
+		return none, nil, QueueLimits{}, &quire.Error{
 			Code: quire.NotFound, Field: "spark_connector_id",
 			Message: fmt.Sprintf("spark connector %.200q not found", r.SparkConnectorID),
 		}
 	}
+	terms, err := s.terms(ctx, p, spec)
+	if err != nil {
+		return none, nil, QueueLimits{}, err
+	}
 	input, err := s.readTarget(ctx, p.ID, &target)
 	if err != nil {
-		return none, nil, err
+		return none, nil, QueueLimits{}, err
 	}
 	return quire.Execution{
 		ProjectID:   p.ID,
@@ -84,19 +97,21 @@ func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Executio
 		OutputNames: r.OutputNames,
 		Spec:        spec.Name,
 		Run:         p.Run.Or(s.run),
+		Terms:       terms,
+		Priority:    r.Priority,
 		Progress:    quire.Progress{State: quire.Queued},
-	}, input, nil
+	}, input, s.queueLimits(p), nil
 }
 
 // accept stores the execution. The notebook goes first: an execution that is
 // in the queue can be started.
-func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte) (quire.Operation, error) {
+func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte, most QueueLimits) (quire.Operation, error) {
 	crash.At(crash.SubmitBegin)
 	if err := s.archive.Create(ctx, e.ID, input); err != nil {
 		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
 	}
 	crash.At(crash.SubmitFolder)
-	stored, err := s.store.CreateExecution(ctx, e, op, QueueLimits{})
+	stored, err := s.store.CreateExecution(ctx, e, op, most)
 	if err == nil && stored.ID == op.ID {
 		crash.At(crash.SubmitStored)
 		s.dispatcher.Wake()

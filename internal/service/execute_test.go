@@ -53,6 +53,7 @@ func TestExecute(t *testing.T) {
 		want := quire.Execution{
 			ID: quire.ExecutionID(op.ID), ProjectID: h.project, Target: op.Target,
 			Inputs: r.Inputs, OutputNames: r.OutputNames, Spec: quire.DefaultSpec, Run: run,
+			Terms:     quire.Terms{Spec: quire.DefaultCatalogue()[quire.DefaultSpec], MaxAttempts: 3},
 			CreatedBy: "admin", CreatedAt: op.CreatedAt, Progress: quire.Progress{State: quire.Queued},
 		}
 		if diff := cmp.Diff(want, e); diff != "" {

@@ -8,6 +8,7 @@
 package service
 
 import (
+	"cmp"
 	"log/slog"
 	"time"
 
@@ -28,6 +29,9 @@ type Parts struct {
 type Options struct {
 	Catalogue quire.Catalogue   // default quire.DefaultCatalogue
 	Run       quire.RunSettings // the server's, over quire.DefaultRunSettings
+	Policy    quire.Policy      // the server's, over quire.DefaultPolicy
+	MaxQueued int               // executions that wait on the whole server; default 100,000, negative means no limit
+	Expiry    time.Duration     // between two looks for what has expired; default 1 min
 	Logger    *slog.Logger      // default: nothing is logged
 	Now       func() time.Time  // default time.Now
 }
@@ -45,13 +49,22 @@ type Service struct {
 
 	catalogue quire.Catalogue
 	run       quire.RunSettings
+	policy    quire.Policy
+	maxQueued int
+	expiry    time.Duration
 	log       *slog.Logger
 	now       func() time.Time
 
 	deleted bell // rings when a project was deleted
 }
 
-// New returns a Service. Its Run must be running for deletions to be finished.
+const (
+	defaultMaxQueued = 100_000
+	defaultExpiry    = time.Minute
+)
+
+// New returns a Service. Its Run must be running for deletions to be finished
+// and for executions to expire.
 func New(parts Parts, opts *Options) *Service {
 	if opts == nil {
 		opts = &Options{}
@@ -65,11 +78,17 @@ func New(parts Parts, opts *Options) *Service {
 		kernels:    parts.Kernels,
 		catalogue:  opts.Catalogue,
 		run:        opts.Run.Or(quire.DefaultRunSettings()),
+		policy:     opts.Policy.Or(quire.DefaultPolicy()),
+		maxQueued:  cmp.Or(opts.MaxQueued, defaultMaxQueued),
+		expiry:     opts.Expiry,
 		log:        opts.Logger,
 		now:        opts.Now,
 	}
 	if s.catalogue == nil {
 		s.catalogue = quire.DefaultCatalogue()
+	}
+	if s.expiry <= 0 {
+		s.expiry = defaultExpiry
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

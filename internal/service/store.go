@@ -61,8 +61,8 @@ type DeletionStore interface {
 	// ProjectExecutions returns the ids of a project's executions that match
 	// ended, deleted projects included.
 	ProjectExecutions(ctx context.Context, id quire.ProjectID, ended bool) ([]quire.ExecutionID, error)
-	// PurgeProject removes the rows of a deleted project and its executions
-	// and marks its deletion's operation done. Operations stay. It refuses with
+	// PurgeProject removes the rows of a deleted project, of its executions and
+	// of their operations, and marks its deletion's operation done. It refuses with
 	// FailedPrecondition a project that is not deleted or has executions that
 	// have not ended, and does nothing to one that is gone.
 	PurgeProject(ctx context.Context, id quire.ProjectID) error
@@ -105,16 +105,27 @@ type ExecutionStore interface {
 type UnitStore interface {
 	// UnitBalance returns nil where the project may spend without limit.
 	UnitBalance(ctx context.Context, id quire.ProjectID) (*int64, error)
-	SetUnitBalance(ctx context.Context, id quire.ProjectID, balance *int64) error
+	// SetUnitBalance stores the balance with its done operation; idempotency is
+	// as in CommunityStore.
+	SetUnitBalance(ctx context.Context, id quire.ProjectID, balance *int64, op quire.Operation) (quire.Operation, error)
 }
 
-// RetentionStore forgets executions.
+// RetentionStore forgets executions and operations.
 type RetentionStore interface {
 	// Expired returns up to limit of the project's ended executions: those that
 	// ended before the given time, the oldest first; once there are none, those
 	// beyond the newest keepLast. A negative keepLast keeps all.
 	Expired(ctx context.Context, id quire.ProjectID, before time.Time, keepLast, limit int) ([]quire.ExecutionID, error)
 	// RemoveExecutions removes the rows of ended executions and of their
-	// operations. It passes over what is gone already or has not ended.
+	// operations, and adds them to those that Removed returns. It passes over
+	// what is gone already or has not ended.
 	RemoveExecutions(ctx context.Context, ids []quire.ExecutionID) error
+	// Removed returns the executions that RemoveExecutions has removed and
+	// ForgetRemoved was not told of: their folders may be there.
+	Removed(ctx context.Context) ([]quire.ExecutionID, error)
+	// ForgetRemoved drops executions whose folders are gone.
+	ForgetRemoved(ctx context.Context, ids []quire.ExecutionID) error
+	// RemoveOperations removes up to limit of the operations that were done
+	// before the given time, those of executions apart, and returns how many.
+	RemoveOperations(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -64,10 +64,15 @@ func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *qu
 	if err := checkCells(nb, *t); err != nil {
 		return nil, err
 	}
+	return data, s.checkKernel(field, nb)
+}
+
+// checkKernel makes sure that there is a kernel to run the notebook.
+func (s *Service) checkKernel(field string, nb *nbformat.Notebook) error {
 	if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
-		return nil, atField(field, err)
+		return atField(field, err)
 	}
-	return data, nil
+	return nil
 }
 
 // checkCells makes sure that there is a code cell, and the one that was asked for.

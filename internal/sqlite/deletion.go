@@ -101,7 +101,8 @@ func (s *Store) PurgeProject(ctx context.Context, id quire.ProjectID) error {
 		case running > 0:
 			return quire.Errorf(quire.FailedPrecondition, "project %q has executions that have not ended (%d)", id, running)
 		}
-		for _, query := range []string{
+		for _, query := range []string{ // the references are checked at the commit
+			"DELETE FROM operations WHERE id IN (SELECT id FROM executions WHERE project_id = ?)",
 			"DELETE FROM executions WHERE project_id = ?",
 			"DELETE FROM projects WHERE id = ?",
 		} {

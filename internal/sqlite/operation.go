@@ -40,8 +40,8 @@ func scanOperation(row scanner) (quire.Operation, error) {
 	return op, err
 }
 
-// Operation implements service.OperationStore. Operations are kept: also those
-// about what is deleted.
+// Operation implements service.OperationStore. An operation may be about what
+// is deleted.
 func (s *Store) Operation(ctx context.Context, id quire.OperationID) (quire.Operation, error) {
 	op, err := scanOperation(s.stmts.operation.QueryRowContext(ctx, id))
 	if err != nil {

@@ -20,18 +20,16 @@ func (s *Store) UnitBalance(ctx context.Context, id quire.ProjectID) (*int64, er
 }
 
 // SetUnitBalance implements service.UnitStore.
-func (s *Store) SetUnitBalance(ctx context.Context, id quire.ProjectID, balance *int64) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+func (s *Store) SetUnitBalance(ctx context.Context, id quire.ProjectID, balance *int64, op quire.Operation) (quire.Operation, error) {
+	return s.mutate(ctx, op, func(tx *sql.Tx, op *quire.Operation) error {
 		if err := s.projectThere(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE projects SET unit_balance = ? WHERE id = ?", balance, id)
-		return err
+		if _, err := tx.ExecContext(ctx, "UPDATE projects SET unit_balance = ? WHERE id = ?", balance, id); err != nil {
+			return err
+		}
+		return finish(op, nil)
 	})
-	if err != nil {
-		return fmt.Errorf("set unit balance: %w", err)
-	}
-	return nil
 }
 
 // spend takes what an execution has cost off its project's balance.

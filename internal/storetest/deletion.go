@@ -123,7 +123,9 @@ func purgeProject(t *testing.T, s Store) {
 		}
 	}
 	must(t, s.PurgeProject(ctx, "nobody"))
-	_, err := s.Operation(ctx, quire.OperationID(e.ID)) // operations are kept
+	_, err := s.Operation(ctx, quire.OperationID(e.ID))
+	wantCode(t, err, quire.NotFound)
+	_, err = s.Operation(ctx, quire.OperationID(keptExecution.ID))
 	must(t, err)
 	_, err = s.Execution(ctx, keptExecution.ID)
 	must(t, err)

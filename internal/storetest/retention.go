@@ -55,6 +55,15 @@ func removeExecutions(t *testing.T, s Store) {
 		wantCode(t, err, quire.NotFound)
 		_, err = s.Operation(ctx, quire.OperationID(gone))
 		wantCode(t, err, quire.NotFound)
+		removed, err := s.Removed(ctx)
+		must(t, err)
+		same(t, "removed", removed, []quire.ExecutionID{gone})
+	}
+	for range 2 {
+		must(t, s.ForgetRemoved(ctx, []quire.ExecutionID{"nobody", gone}))
+		removed, err := s.Removed(ctx)
+		must(t, err)
+		same(t, "removed", removed, nil)
 	}
 	_, err := s.Execution(ctx, queued)
 	must(t, err)
@@ -64,4 +73,39 @@ func removeExecutions(t *testing.T, s Store) {
 		t.Error("the operation of a queued execution is done")
 	}
 	claim(t, s, "d1", queued)
+}
+
+func removeOperations(t *testing.T, s Store) {
+	ctx := t.Context()
+	p := newProject()
+	made := operation(quire.OpCreateProject) // modified a second after the start
+	_, err := s.CreateProject(ctx, p, made)
+	must(t, err)
+	execution := endedAt(t, s, p, 0)
+	doomed := addProject(t, s, newProject())
+	deletion, err := s.DeleteProject(ctx, doomed.ID, operation(quire.OpDeleteProject))
+	must(t, err)
+
+	for _, tt := range []struct {
+		before time.Duration
+		limit  int
+		want   int
+	}{
+		{time.Second, 10, 0},
+		{time.Hour, 1, 1},
+		{time.Hour, 10, 1},
+		{time.Hour, 10, 0}, // what is left is not done, or an execution's
+	} {
+		n, err := s.RemoveOperations(ctx, start.Add(tt.before), tt.limit)
+		must(t, err)
+		same(t, "removed", n, tt.want)
+	}
+	_, err = s.Operation(ctx, made.ID)
+	wantCode(t, err, quire.NotFound)
+	for _, id := range []quire.OperationID{deletion.ID, quire.OperationID(execution)} {
+		_, err := s.Operation(ctx, id)
+		must(t, err)
+	}
+	_, err = s.Project(ctx, p.ID)
+	must(t, err)
 }

@@ -78,6 +78,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Budget", budget},
 		{"Expired", expired},
 		{"RemoveExecutions", removeExecutions},
+		{"RemoveOperations", removeOperations},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

@@ -13,7 +13,13 @@ func unitBalance(t *testing.T, s Store) {
 	balance, err := s.UnitBalance(ctx, p.ID)
 	must(t, err)
 	same(t, "balance at first", balance, nil)
-	must(t, s.SetUnitBalance(ctx, p.ID, new(int64(100))))
+	op := withKey(quire.OpSetUnitBalance, "key")
+	done, err := s.SetUnitBalance(ctx, p.ID, new(int64(100)), op)
+	must(t, err)
+	result(t, done, nil)
+	if again, err := s.SetUnitBalance(ctx, p.ID, new(int64(1)), withKey(quire.OpSetUnitBalance, "key")); err != nil || again.ID != op.ID {
+		t.Errorf("repeated: got %q, %v, want %q", again.ID, err, op.ID)
+	}
 
 	e := addExecution(t, s, newExecution(p.ID))
 	end(t, s, claim(t, s, "d1", e.ID), quire.Progress{State: quire.Failed, Units: 130})
@@ -24,7 +30,7 @@ func unitBalance(t *testing.T, s Store) {
 	must(t, err)
 	same(t, "units of the execution", stored.Units, 130)
 
-	must(t, s.SetUnitBalance(ctx, p.ID, nil))
+	setBalance(t, s, p.ID, nil)
 	e = addExecution(t, s, newExecution(p.ID))
 	end(t, s, claim(t, s, "d1", e.ID), quire.Progress{State: quire.Succeeded, Units: 7})
 	balance, err = s.UnitBalance(ctx, p.ID)
@@ -33,7 +39,14 @@ func unitBalance(t *testing.T, s Store) {
 
 	_, err = s.UnitBalance(ctx, "nobody")
 	wantCode(t, err, quire.NotFound)
-	wantCode(t, s.SetUnitBalance(ctx, "nobody", nil), quire.NotFound)
+	_, err = s.SetUnitBalance(ctx, "nobody", nil, operation(quire.OpSetUnitBalance))
+	wantCode(t, err, quire.NotFound)
+}
+
+func setBalance(t *testing.T, s Store, id quire.ProjectID, balance *int64) {
+	t.Helper()
+	_, err := s.SetUnitBalance(t.Context(), id, balance, operation(quire.OpSetUnitBalance))
+	must(t, err)
 }
 
 func budget(t *testing.T, s Store) {
@@ -41,7 +54,7 @@ func budget(t *testing.T, s Store) {
 	p := newProject()
 	p.Limits.MaxUnitsPerHour = new(int64(1000))
 	addProject(t, s, p)
-	must(t, s.SetUnitBalance(ctx, p.ID, new(int64(5000))))
+	setBalance(t, s, p.ID, new(int64(5000)))
 	for _, ran := range []struct{ from, to time.Duration }{
 		{-3 * time.Hour, -2 * time.Hour},                        // before
 		{-time.Hour - 10*time.Second, -time.Hour + time.Second}, // 1 s of it within

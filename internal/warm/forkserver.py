@@ -60,7 +60,7 @@ MAX_KEEPERS = 256
 MAX_NAMESPACES = 4
 REQUEST_TIMEOUT = 1.0  # seconds for a request to be there in full
 ENVIRONMENT_CHANGED = 3  # a keeper's exit status
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 
 
 # --- importing -------------------------------------------------------------
@@ -167,7 +167,7 @@ class ForkServer:
         os.environ.update(ours)
         for name in KERNEL_MODULES:
             why = preload(name, quiet=False)
-            if why and why != "absent":
+            if why and (why != "absent" or name == KERNEL_MODULES[0]):
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
         thread_number = threading._counter()
@@ -292,11 +292,8 @@ class Keeper:
             os.dup2(null, fd)
         close_all_but(connection.fileno())
         os.setsid()
-        self.prctl(PR_SET_CHILD_SUBREAPER, 1)  # the kernel's orphans come to us, so that they can be ended
-
-    def prctl(self, option, value):
-        if self.server.libc.prctl(option, value, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), "prctl")
+        self.in_user_namespace = False
+        self.call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # the kernel's orphans come to us, so that they can be ended
 
     def keep(self):
         """Returns in the kernel, with its request; in the keeper never."""
@@ -344,22 +341,40 @@ class Keeper:
         """The first steps of the kernel: nothing of the keeper's is left to it."""
         try:
             os.setsid()
-            self.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             os.close(go)
-            # Limits are put on this process meanwhile. No byte means that the
-            # keeper is gone, perhaps before its death would have been a signal.
-            if os.getppid() != keeper or not os.read(wait, 1):
+            if not os.read(wait, 1):  # limits are put on this process meanwhile
                 os._exit(1)
             for fd, given in enumerate(fds[:3]):
                 os.dup2(given, fd)
             for namespace in fds[3:]:
-                if self.server.libc.setns(namespace, 0):
-                    raise OSError(ctypes.get_errno(), "setns")
+                self.enter(namespace)
+            if self.in_user_namespace:
+                self.drop_capabilities()
+            self.call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != keeper:
+                os._exit(1)
             self.connection.detach()
             close_all_but()
         except BaseException as e:  # the keeper's code, above this, must not go on here
             os.write(2, f"{e!r}\n".encode())
             os._exit(1)
+
+    def call(self, name, *arguments):
+        if getattr(self.server.libc, name)(*arguments):
+            raise OSError(ctypes.get_errno(), name)
+
+    def enter(self, namespace):
+        user = "/proc/self/ns/user"
+        before = os.stat(user)
+        if not os.path.samestat(os.fstat(namespace), before):  # nobody may enter their own user namespace
+            self.call("setns", namespace, 0)
+            self.in_user_namespace |= not os.path.samestat(os.stat(user), before)
+
+    def drop_capabilities(self):
+        """Does what an exec would do, after a user namespace has given all of them."""
+        version_3 = (ctypes.c_uint32 * 2)(0x20080522, 0)
+        self.call("capset", version_3, (ctypes.c_uint32 * 6)())
+        self.call("prctl", PR_SET_DUMPABLE, 1, 0, 0, 0)
 
     def watch(self, kernel, go):
         """Reports the kernel's end and ends what it leaves, or all of it when the connection ends."""

@@ -110,7 +110,7 @@ func fork(t *testing.T, socket string, env []string, change func(*warm.Request))
 	k := &kernel{Process: p}
 	t.Cleanup(func() {
 		if k.client != nil {
-			k.client.Close()
+			_ = k.client.Close() // nothing can be lost any more
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)

@@ -291,7 +291,7 @@ func TestAnswersOfAnImpostor(t *testing.T) {
 		if p, err := warm.Launch(t.Context(), path, request("/c", nil, null)); err == nil {
 			t.Errorf("%.20q: got process %d", answer, p.PID())
 		}
-		l.Close()
+		_ = l.Close() // it has served
 		<-served
 	}
 }

@@ -32,7 +32,9 @@ func launchAndWait(socket string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stdout, p.PID())
+	if _, err := fmt.Fprintln(os.Stdout, p.PID()); err != nil {
+		return err
+	}
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }

@@ -250,7 +250,7 @@ func (p *Pool) lost(e *entry, err error, logger *slog.Logger) {
 
 // Close ends all fork servers and waits for them. Kernels that were forked
 // live on.
-func (p *Pool) Close() error {
+func (p *Pool) Close() {
 	p.mu.Lock()
 	p.closed = true
 	for _, e := range p.entries {
@@ -260,5 +260,4 @@ func (p *Pool) Close() error {
 	}
 	p.mu.Unlock()
 	p.running.Wait()
-	return nil
 }

@@ -3,6 +3,7 @@ package warm
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -139,7 +140,7 @@ func (p *Process) killAndWait() {
 	for {
 		left := time.Until(deadline)
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(left.Milliseconds())) //nolint:gosec // a file descriptor
-		if n > 0 || left <= 0 || (err != nil && err != unix.EINTR) {                                       //nolint:errorlint // a bare errno
+		if n > 0 || left <= 0 || (err != nil && !errors.Is(err, unix.EINTR)) {
 			return
 		}
 	}

@@ -39,6 +39,7 @@ func scenarios() []scenario {
 			crash.OperationBegin, crash.OperationStored, crash.PurgeBegin, crash.PurgeEnded, crash.DiscardMoved,
 			crash.PurgeFiles, crash.PurgeFolder, crash.PurgeFolders, crash.PurgeStored,
 		), string(crash.DiscardMoved)+":2"), deleteProject}, // an execution's folder
+		{"expire", at(crash.ExpireStored, crash.DiscardMoved, crash.ExpireFolder), expire},
 	}
 }
 
@@ -340,7 +341,9 @@ func deleteProject(t *testing.T, w *world, point string) {
 	if op := s.ended(t, s.deleteProject(t, key).operation(t).ID); op.Error != nil {
 		t.Errorf("got %+v", op)
 	}
-	s.wantStatus(t, running, "ABORTED")
+	if a := s.call(t, "GET", "/operations/"+running, "", nil); a.status != 404 {
+		t.Errorf("the operation of an execution: got %d %s, want it to be gone", a.status, a.body)
+	}
 	s.stop(t)
 	w.audit(t)
 	for _, dir := range []string{"projects", "executions"} {
@@ -348,4 +351,24 @@ func deleteProject(t *testing.T, w *world, point string) {
 			t.Errorf("%q are left in %s", left, dir)
 		}
 	}
+}
+
+// expire: what the server began to remove when it started is removed by the
+// next one, though that is told to keep everything.
+func expire(t *testing.T, w *world, point string) {
+	s := w.start(t, "")
+	kept := s.execute(t, countsNotebook, "").operation(t).ID
+	s.wantStatus(t, kept, "OK")
+	s.stop(t)
+	s = w.start(t, point, "--keep-last", "1")
+	s.killed(t)
+
+	s = w.start(t, "")
+	s.until(t, "one folder is left", func() bool { return len(names(t, w.data+"/executions")) == 1 })
+	if ids := s.executions(t); !slices.Equal(ids, []string{kept}) {
+		t.Errorf("there are the executions %q, want %q", ids, kept)
+	}
+	s.until(t, "nothing is left of it", func() bool { return len(names(t, w.data+"/tmp/executions")) == 0 })
+	s.stop(t)
+	w.audit(t)
 }

@@ -28,6 +28,10 @@ func newConn(nc net.Conn, t SocketType, limits Limits) *Conn {
 // Peer returns what the other end said of itself.
 func (c *Conn) Peer() Peer { return c.peer }
 
+// NetConn returns the connection underneath, which is not to be read or
+// written.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
 // Close ends the connection; whoever reads or writes gets an error.
 func (c *Conn) Close() error { return c.nc.Close() }
 

@@ -1,0 +1,54 @@
+package cgroup
+
+import "time"
+
+// Stats are a group's counters. What its hierarchies don't count is 0.
+type Stats struct {
+	Memory       int64 // bytes in use
+	MemoryPeak   int64 // the most there were in use
+	MemoryLimit  int64
+	LimitReached bool          // the group's own limit, not only one above it
+	OOMKills     int64         // processes of the group that the system killed for want of memory
+	CPU          time.Duration // processor time used
+	Processes    int64         // processes and threads
+}
+
+// chargeBatch is more than the kernel charges at a time.
+const chargeBatch = 1 << 20
+
+// Stats reads the counters.
+func (g *Group) Stats() Stats {
+	var s Stats
+	s.Memory = g.number("memory.usage_in_bytes", "memory.current")
+	s.MemoryPeak = g.number("memory.max_usage_in_bytes", "memory.peak")
+	s.MemoryLimit = g.number("memory.limit_in_bytes", "memory.max")
+	s.Processes = g.number("pids.current")
+	if path := g.file("memory.oom_control"); path != "" {
+		s.OOMKills, _ = readKeyed(path, "oom_kill")
+		// memory.failcnt, made for this, stays 0 on recent kernels.
+		s.LimitReached = s.MemoryLimit > 0 && s.MemoryPeak >= s.MemoryLimit-chargeBatch
+	} else if path := g.file("memory.events"); path != "" {
+		s.OOMKills, _ = readKeyed(path, "oom_kill")
+		ooms, _ := readKeyed(path, "oom")
+		s.LimitReached = ooms > 0
+	}
+	if path := g.file("cpuacct.usage"); path != "" {
+		ns, _ := readNumber(path)
+		s.CPU = time.Duration(ns)
+	} else if path := g.file("cpu.stat"); path != "" {
+		us, _ := readKeyed(path, "usage_usec")
+		s.CPU = time.Duration(us) * time.Microsecond
+	}
+	return s
+}
+
+// number reads the first of the files that is there.
+func (g *Group) number(names ...string) int64 {
+	for _, name := range names {
+		if path := g.file(name); path != "" {
+			n, _ := readNumber(path)
+			return n
+		}
+	}
+	return 0
+}
