@@ -141,7 +141,7 @@ func everyEvent() []quire.Event {
 	return []quire.Event{
 		{Started: &quire.Started{Attempt: 1, Cells: 2, Injected: &quire.InjectedCell{Index: 1, ID: "i", Source: "a = 1"}}},
 		{KernelStarting: &quire.KernelStarting{Kernel: "python3"}},
-		{KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw(`{"name":"python"}`)}},
+		{KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw(`{"name":"python"}`), Start: quire.ForkedStart}},
 		{CellStarted: &quire.CellStarted{Cell: 1, ID: "first"}},
 		{Stream: &quire.Stream{Cell: 1, WidgetID: "w", Name: "stderr", Text: "\u001b[1m\r"}},
 		{Output: &quire.Output{Cell: 1, WidgetID: "w", DisplayID: "d", Output: raw(`{"output_type":"display_data","data":{"text/plain":"x"},"metadata":{}}`)}},
