@@ -59,7 +59,7 @@ soak: build ## break things at random for SOAK_TIME, 10m unless set; SOAK_SEED r
 
 .PHONY: bench
 bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
-	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py
+	@python=$$(tools/python-env.sh test); "$$python" bench/compare
 
 .PHONY: bench-warm
 bench-warm: build ## measure forked kernels against cold ones
