@@ -23,12 +23,11 @@ func (g *Group) Stats() Stats {
 	s.MemoryPeak = g.number("memory.max_usage_in_bytes", "memory.peak")
 	s.MemoryLimit = g.number("memory.limit_in_bytes", "memory.max")
 	s.Processes = g.number("pids.current")
-	if path := g.file("memory.oom_control"); path != "" {
-		s.OOMKills, _ = readKeyed(path, "oom_kill")
+	s.OOMKills = g.OOMKills()
+	if g.file("memory.oom_control") != "" {
 		// memory.failcnt, made for this, stays 0 on recent kernels.
 		s.LimitReached = s.MemoryLimit > 0 && s.MemoryPeak >= s.MemoryLimit-chargeBatch
 	} else if path := g.file("memory.events"); path != "" {
-		s.OOMKills, _ = readKeyed(path, "oom_kill")
 		ooms, _ := readKeyed(path, "oom")
 		s.LimitReached = ooms > 0
 	}
@@ -40,6 +39,16 @@ func (g *Group) Stats() Stats {
 		s.CPU = time.Duration(us) * time.Microsecond
 	}
 	return s
+}
+
+// OOMKills reads that counter alone.
+func (g *Group) OOMKills() int64 {
+	path := g.file("memory.oom_control")
+	if path == "" {
+		path = g.file("memory.events")
+	}
+	n, _ := readKeyed(path, "oom_kill")
+	return n
 }
 
 // number reads the first of the files that is there.

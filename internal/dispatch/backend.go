@@ -14,13 +14,13 @@ var ErrClaimLost = errors.New("claim lost to another owner")
 // without finishing its journal, or when the handle leads to none.
 var ErrExecutorGone = errors.New("executor gone")
 
-// ExecutorFault is the ErrExecutorGone of an executor that has said why.
-type ExecutorFault struct{ Why quire.Failure }
+// ExecutorError is the ErrExecutorGone of an executor that has said why.
+type ExecutorError struct{ Why quire.Failure }
 
-func (f *ExecutorFault) Error() string { return ErrExecutorGone.Error() + ": " + f.Why.Message }
+func (f *ExecutorError) Error() string { return ErrExecutorGone.Error() + ": " + f.Why.Message }
 
 // Unwrap returns ErrExecutorGone.
-func (f *ExecutorFault) Unwrap() error { return ErrExecutorGone }
+func (f *ExecutorError) Unwrap() error { return ErrExecutorGone }
 
 // Backend starts executors somewhere and finds them again. Its methods are
 // safe for concurrent use.
@@ -32,7 +32,7 @@ type Backend interface {
 	// that is safe on disk in the job's folder: once at first, then each time
 	// it has grown, in order. It returns nil after the executor has ended and
 	// the journal's last event is Finished, ErrExecutorGone if it has ended
-	// otherwise, an *ExecutorFault where it has said why, or ctx's error. It works on a handle from before a restart.
+	// otherwise, an *ExecutorError where it has said why, or ctx's error. It works on a handle from before a restart.
 	Follow(ctx context.Context, h quire.Handle, durable func(size int64)) error
 	// Stop asks the executor to interrupt its kernel and to end, for the
 	// reason given. It does not wait, and it is no error if it has ended.

@@ -19,7 +19,7 @@ func (d *Dispatcher) lost(l *live, message string) quire.Finished {
 
 // explain adds to a message why err came about, where a client may know that.
 func explain(message string, err error) string {
-	if fault, ok := errors.AsType[*ExecutorFault](err); ok {
+	if fault, ok := errors.AsType[*ExecutorError](err); ok {
 		return message + ": " + fault.Why.Message
 	}
 	if short := quire.Shortage(err); short != nil {
@@ -31,7 +31,7 @@ func explain(message string, err error) string {
 // letRecover waits, longer with each attempt, where the machine is at fault:
 // the next attempt would only find the same.
 func (d *Dispatcher) letRecover(ctx context.Context, l *live, err error) {
-	_, told := errors.AsType[*ExecutorFault](err)
+	_, told := errors.AsType[*ExecutorError](err)
 	if !told && quire.Shortage(err) == nil {
 		return
 	}

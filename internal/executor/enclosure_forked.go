@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 
-
 	"quire"
 	"quire/internal/warm"
 )
@@ -75,4 +74,3 @@ func (e *enclosure) namespaces(seen []string) ([]*os.File, error) {
 	}
 	return files, nil
 }
-

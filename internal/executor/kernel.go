@@ -235,6 +235,14 @@ func (k *kernel) Usage() runner.Usage {
 	return runner.Usage{}
 }
 
+// OOMKills implements runner.Memory.
+func (k *kernel) OOMKills() int64 {
+	if k.encl == nil || k.encl.group == nil {
+		return 0
+	}
+	return k.encl.group.OOMKills()
+}
+
 // Restarted implements runner.Restarter.
 func (k *kernel) Restarted() bool { return k.watch != nil && k.watch.lost() }
 

@@ -66,5 +66,7 @@ func writeAtomic(path string, nb *nbformat.Notebook) error {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	crash.At(crash.NotebookWritten)
+	// The folder is not synced: a notebook that a power cut takes with its name
+	// is rendered from the journal again.
 	return os.Rename(tmp, path)
 }

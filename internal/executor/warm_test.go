@@ -121,6 +121,8 @@ var likenesses = []likeness{
 	{"completion", "get_ipython().Completer.complete('os.getc')[1][:1]"},
 	{"help", "import json\n?json.loads"},
 	{"main thread's end", "import threading\nt = threading.Thread(target=lambda: print('in a thread')); t.start(); t.join()"},
+	{"files left open", "open('keeps.py', 'w').write('f = open(\"left1\", \"w\"); f.write(\"module\")')\nimport keeps\nleft = open('left2', 'w'); left.write('variable')"},
+	{"C's own exit handlers", "import ctypes, os\nflags = os.open('left3', os.O_CREAT | os.O_WRONLY)\nlibc = ctypes.CDLL(None); libc.fdopen.restype = ctypes.c_void_p\nlibc.fputs(b'stdio', ctypes.c_void_p(libc.fdopen(flags, b'w')))\nNone"},
 	{"atexit", "import atexit\natexit.register(lambda: open('atexit', 'w').write('done'))\nNone"},
 }
 
@@ -185,8 +187,10 @@ func runLikenesses(t *testing.T, list []likeness, env []string, offer *quire.War
 	}
 	wantForked(t, log, offer != nil)
 	if strings.Contains(list[len(list)-1].source, "atexit") {
-		if got, err := os.ReadFile(filepath.Join(job.WorkDir, "atexit")); string(got) != "done" {
-			t.Errorf("its atexit handlers did not run: %v", err)
+		for name, want := range map[string]string{"atexit": "done", "left1": "module", "left2": "variable", "left3": "stdio"} {
+			if got, err := os.ReadFile(filepath.Join(job.WorkDir, name)); string(got) != want {
+				t.Errorf("its end leaves %q in %s, want %q: %v", got, name, want, err)
+			}
 		}
 	}
 	for _, c := range r.notebook.Cells {

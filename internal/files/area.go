@@ -51,6 +51,10 @@ func openArea(dir, name string) (*area, error) {
 	if err := a.empty(); err != nil {
 		return nil, errors.Join(fmt.Errorf("empty %s: %w", a.scrap(""), err), a.Close())
 	}
+	// The folders themselves must outlast a power cut: what is in them does.
+	if err := a.syncFolder("."); err != nil {
+		return nil, errors.Join(fmt.Errorf("sync data folder: %w", bare(err)), a.Close())
+	}
 	return a, nil
 }
 

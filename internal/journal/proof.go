@@ -14,6 +14,12 @@ var (
 	beforeGroups = window([]byte{byte(unmarked)}, seqPrefix)
 )
 
+// The checksums of their starts.
+var (
+	startSum    = begins.checksum([]byte(seqPrefix))
+	oldStartSum = unmarked.checksum([]byte(seqPrefix))
+)
+
 func window(m []byte, json string) (w uint64) {
 	for _, c := range append(m, json...) {
 		w = w<<8 | uint64(c)
@@ -58,12 +64,13 @@ func (p *proof) sought(b []byte) bool {
 // begin starts with the record whose head and first bytes were seen. One that
 // was under way is none: this one would stand in it.
 func (p *proof) begin() {
-	m := unmarked
-	if p.json == beginsGroup {
-		m = begins
+	var digits [sumLen]byte
+	binary.BigEndian.PutUint64(digits[:], p.sum)
+	p.want, p.within = parseSum(digits[:])
+	p.got, p.size = startSum, len(seqPrefix)
+	if p.json == beforeGroups {
+		p.got = oldStartSum
 	}
-	p.want, p.within = parseSum(binary.BigEndian.AppendUint64(nil, p.sum))
-	p.got, p.size = m.checksum([]byte(seqPrefix)), len(seqPrefix)
 }
 
 func (p *proof) take(b []byte) {

@@ -49,7 +49,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 		b.tidy(ctx, h, id)
 		return nil
 	case fault != nil:
-		return &dispatch.ExecutorFault{Why: *fault}
+		return &dispatch.ExecutorError{Why: *fault}
 	}
 	return dispatch.ErrExecutorGone
 }

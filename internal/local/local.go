@@ -72,7 +72,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	}
 	var signal executor.Signal
 	if json.Unmarshal(line, &signal) == nil && signal.Fault != nil {
-		return nil, &dispatch.ExecutorFault{Why: *signal.Fault}
+		return nil, &dispatch.ExecutorError{Why: *signal.Fault}
 	}
 	if _, err := identity(line); err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)

@@ -100,7 +100,9 @@ func TestForkedKernelEndsWithItsExecutor(t *testing.T) {
 	if err := unix.Kill(id.PID, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	<-f.err
+	if err := <-f.err; err == nil {
+		t.Error("got an orderly end")
+	}
 	if err := b.Clean(t.Context(), h); err != nil {
 		t.Fatal(err)
 	}
@@ -114,4 +116,3 @@ func TestForkedKernelEndsWithItsExecutor(t *testing.T) {
 		}
 	}
 }
-

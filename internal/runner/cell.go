@@ -66,7 +66,9 @@ func (r *run) cell(ctx context.Context, c planCell) (*quire.Finished, error) {
 	if ctx.Err() != nil {
 		return failed(stopCause(ctx)), nil
 	}
-	r.killed = r.usage().OOMKills
+	if r.opts.Memory != nil {
+		r.killed = r.opts.Memory.OOMKills()
+	}
 	if err := r.emit(quire.Event{CellStarted: &quire.CellStarted{Cell: c.index, ID: c.id}}); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 type counted struct{ now atomic.Pointer[runner.Usage] }
 
 func (c *counted) Usage() runner.Usage { return *c.now.Load() }
+func (c *counted) OOMKills() int64     { return c.now.Load().OOMKills }
 
 func TestDeathByMemory(t *testing.T) {
 	const limit = 512 << 20

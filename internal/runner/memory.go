@@ -5,6 +5,7 @@ import "fmt"
 // Memory counts what the notebook's processes use together.
 type Memory interface {
 	Usage() Usage
+	OOMKills() int64 // Usage's counter alone: it is looked at before each cell
 }
 
 // Usage is how much memory the notebook's processes use. What isn't counted

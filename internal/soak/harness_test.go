@@ -39,6 +39,8 @@ type harness struct {
 	kinds    map[kindName]kind
 	projects map[bool]string // by kind.limited
 
+	breaking sync.Mutex // held while something is being broken
+
 	mu       sync.Mutex
 	records  []*record // of the round
 	all      []*record
@@ -51,7 +53,7 @@ func newHarness(ctx context.Context, dir, python string) (*harness, error) {
 	h := &harness{dir: dir, plan: newPlan(*soakSeed, *soakFaults), kinds: kinds(), projects: map[bool]string{}}
 	h.report = newReport(h.plan.seed)
 	var err error
-	if h.server, err = newServer(dir, os.Getenv("QUIRE_BIN"), python, func(text string) { h.report.discrepancy("%s", text) }); err != nil {
+	if h.server, err = newServer(dir, os.Getenv("QUIRE_BIN"), python); err != nil {
 		return nil, err
 	}
 	if h.server.cgroup, err = newPidsCgroup(); err != nil {
@@ -130,6 +132,7 @@ func (h *harness) run(ctx context.Context, r round) {
 	h.all = append(h.all, records...)
 	h.mu.Unlock()
 
+	h.watching.Go(func() { h.revive(ctx) })
 	var playing sync.WaitGroup
 	for _, rec := range records {
 		playing.Go(func() { h.play(ctx, rec) })
@@ -164,6 +167,23 @@ func target(records []*record, f fault) *record {
 		}
 	}
 	return records[f.target]
+}
+
+// revive starts the server again when it has ended by itself.
+func (h *harness) revive(ctx context.Context) {
+	for {
+		select {
+		case why := <-h.server.died:
+			h.report.discrepancy("%s", why)
+			h.breaking.Lock()
+			if !h.server.alive() {
+				h.startAgain(ctx)
+			}
+			h.breaking.Unlock()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // play submits an execution, has it watched, and cancels it where that is planned.

@@ -19,7 +19,7 @@ type attempt struct {
 	begun    time.Time
 	finished *quire.Finished // nil: a power cut took the end
 	at       time.Time       // of finished
-	counts   []string        // execution counts and the like are not kept: cells that began
+	cells    int             // that began
 }
 
 // attemptsOf splits a journal's events.
@@ -34,7 +34,7 @@ func attemptsOf(events []quire.Event) []attempt {
 		}
 		last := &all[len(all)-1]
 		if e.CellStarted != nil {
-			last.counts = append(last.counts, e.CellStarted.ID)
+			last.cells++
 		}
 		if e.Finished != nil {
 			last.finished, last.at = e.Finished, e.Time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ func (h *harness) runOut(ctx context.Context, f fault) bool {
 	h.windows = append(h.windows, window)
 	at := len(h.windows) - 1
 	h.mu.Unlock()
-	giveBack, err := h.takeAway(f)
+	giveBack, err := h.takeAway(ctx, f)
 	if err != nil {
 		h.report.discrepancy("the harness cannot bring about %s: %v", f.kind, err)
 	}
@@ -60,9 +61,6 @@ func (h *harness) runOut(ctx context.Context, f fault) bool {
 	h.windows[at].until = time.Now()
 	h.mu.Unlock()
 	h.report.note("%s is over", f.kind)
-	if !h.server.alive() {
-		h.startAgain(ctx)
-	}
 	return err == nil
 }
 
@@ -81,14 +79,14 @@ func (h *harness) anyID() string {
 	return ""
 }
 
-func (h *harness) takeAway(f fault) (giveBack func() error, err error) {
+func (h *harness) takeAway(ctx context.Context, f fault) (giveBack func() error, err error) {
 	switch f.kind {
 	case diskFull:
 		return fillDisk(h.server.data("filler"), int64(f.amount))
 	case readOnly:
 		return freeze(h.server.data("tmp"), h.server.data("executions"))
 	case descriptorsOut:
-		return limitDescriptors(h.server.pid(), f.amount%6)
+		return fillDescriptors(ctx, h.server.pid())
 	case processesRunOut:
 		return h.server.cgroup.limit(f.amount % 8)
 	default:
@@ -139,26 +137,30 @@ func freeze(folders ...string) (thaw func() error, err error) {
 	return thaw, nil
 }
 
-// limitDescriptors leaves a process room descriptors more than it has.
-func limitDescriptors(pid, room int) (lift func() error, err error) {
-	var before unix.Rlimit
-	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-		return func() error { return nil }, err
-	}
-	lift = func() error {
-		err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &before, nil)
-		if errors.Is(err, unix.ESRCH) {
-			return nil // the server's death is found elsewhere
+// fillDescriptors opens connections to the server until it has no descriptor
+// left for another one, as clients do that forget to close them.
+func fillDescriptors(ctx context.Context, pid int) (hangUp func() error, err error) {
+	var connections []net.Conn
+	hangUp = func() error {
+		var err error
+		for _, c := range connections {
+			err = errors.Join(err, c.Close())
 		}
 		return err
 	}
 	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
 	if err != nil {
-		return lift, err
+		return hangUp, err
 	}
-	now := before
-	now.Cur = uint64(len(open) + room) //nolint:gosec // a few
-	return lift, unix.Prlimit(pid, unix.RLIMIT_NOFILE, &now, nil)
+	dialer := net.Dialer{Timeout: time.Second}
+	for range maxDescriptors - len(open) + 16 {
+		c, err := dialer.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return hangUp, err
+		}
+		connections = append(connections, c)
+	}
+	return hangUp, nil
 }
 
 // pidsCgroup bounds the processes of a server and of all that it starts.

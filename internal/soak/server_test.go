@@ -25,8 +25,11 @@ const (
 )
 
 const (
-	address     = "127.0.0.1:8080" // the namespace's own
-	maxRunning  = "6"
+	address    = "127.0.0.1:8080" // the namespace's own
+	maxRunning = "6"
+
+	maxDescriptors = 400 // of the server, and of each process that it starts
+
 	startLimit  = 20 * time.Second
 	stopLimit   = 20 * time.Second
 	pollingStep = 5 * time.Millisecond
@@ -38,7 +41,7 @@ type server struct {
 	programs [2]string // the same program under two names: an upgrade
 	python   string
 	cgroup   *pidsCgroup // nil where there is none
-	onDeath  func(text string)
+	died     chan string // why, where nobody had ended it
 
 	mu       sync.Mutex
 	program  int
@@ -48,8 +51,8 @@ type server struct {
 	status   string
 }
 
-func newServer(dir, program, python string, onDeath func(string)) (*server, error) {
-	s := &server{dir: dir, python: python, onDeath: onDeath}
+func newServer(dir, program, python string) (*server, error) {
+	s := &server{dir: dir, python: python, died: make(chan string, 16)}
 	for i := range s.programs {
 		s.programs[i] = filepath.Join(dir, fmt.Sprintf("quire-%d", i))
 		if err := copyFile(program, s.programs[i], 0o700); err != nil {
@@ -65,13 +68,11 @@ func (s *server) data(path ...string) string {
 
 // command returns what starts a server on the data folder.
 func (s *server) command(ctx context.Context, listen, addressFile string) *exec.Cmd {
-	// Go gives its children the limit that it was started with where it raised
-	// that: kernels then do not suffer from what a fault leaves the server.
-	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -S -n 4096; exec "$0" "$@"`, s.programs[s.program], "serve", "--listen", listen, "--data", s.data(), //nolint:gosec // the program under test
+	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -n "$DESCRIPTORS" && exec "$0" "$@"`, s.programs[s.program], "serve", "--listen", listen, "--data", s.data(), //nolint:gosec // the program under test
 		"--python", s.python, "--address-file", addressFile, "--max-running", maxRunning, "--kernel-env", "SOAK_DIR")
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LANG=C.UTF-8",
-		"TMPDIR=" + filepath.Join(s.dir, tempFolder), "SOAK_DIR=" + s.dir,
+		"TMPDIR=" + filepath.Join(s.dir, tempFolder), "SOAK_DIR=" + s.dir, fmt.Sprintf("DESCRIPTORS=%d", maxDescriptors),
 	}
 	return cmd
 }
@@ -107,7 +108,7 @@ func (s *server) start(ctx context.Context) error {
 		s.mu.Unlock()
 		close(exited)
 		if !expected {
-			s.onDeath(fmt.Sprintf("the server ended by itself: %v\n%s", err, s.lastWords(30)))
+			s.died <- fmt.Sprintf("the server ended by itself: %v\n%s", err, s.lastWords(10))
 		}
 	}()
 	err = poll(ctx, startLimit, func() (bool, error) {
@@ -125,19 +126,29 @@ func (s *server) start(ctx context.Context) error {
 	return err
 }
 
-// lastWords is the end of the server's log, without the calls that went well.
+// lastWords are the first lines that the server wrote after its last record,
+// or else those records that are no calls.
 func (s *server) lastWords(lines int) string {
 	log, err := os.ReadFile(filepath.Join(s.dir, "server.log"))
 	if err != nil {
 		return err.Error()
 	}
-	var words []string
+	var records, words []string
 	for line := range bytes.Lines(log) {
-		if text := string(line[:min(len(line), 300)]); !strings.Contains(text, `"msg":"call"`) {
+		text := string(line[:min(len(line), 300)])
+		switch {
+		case !strings.HasPrefix(text, "{"):
 			words = append(words, strings.TrimSpace(text))
+		case !strings.Contains(text, `"msg":"call"`):
+			records, words = append(records, strings.TrimSpace(text)), nil
+		default:
+			words = nil
 		}
 	}
-	return strings.Join(words[max(0, len(words)-lines):], "\n")
+	if len(words) == 0 {
+		words = records[max(0, len(records)-lines):]
+	}
+	return strings.Join(words[:min(len(words), lines)], "\n")
 }
 
 func (s *server) pid() int {

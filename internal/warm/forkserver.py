@@ -17,9 +17,12 @@ beside it, after which the kernel waits for one byte; then {"code", "signal"}.
 Or {"cold"}: why this kernel must be started without a fork.
 """
 
+import atexit
 import gc
 import itertools
 
+quick_exit = atexit._ncallbacks() == 0  # who was registered before us would run after us, see finish
+atexit.register(lambda: finish())
 gc.disable()  # a collection would write to every object's header, and its page is shared no more
 
 import ctypes
@@ -41,10 +44,10 @@ import warnings
 
 SOCKET, PRELOAD = sys.argv[1], sys.argv[2:]
 
-# What a kernel imports before and in its first cell, beside ipykernel.kernelapp.
+# What a kernel imports until its first cell, in it, and when it ends.
 KERNEL_MODULES = """ipykernel.kernelapp ipykernel.debugger IPython.core.completerlib IPython.core.debugger
-IPython.core.logger IPython.extensions.storemagic IPython.utils.wildcard comm encodings.ascii encodings.idna
-encodings.latin_1 faulthandler pydoc sqlite3 tornado.platform.asyncio""".split()
+IPython.core.logger IPython.core.oinspect IPython.extensions.storemagic IPython.utils.wildcard comm encodings.ascii
+encodings.idna encodings.latin_1 faulthandler psutil pydoc resource sqlite3 tornado.platform.asyncio""".split()
 
 # Variables that C code reads at its start, or when a library is loaded: nobody sees it read them.
 READ_BY_C = (
@@ -428,7 +431,33 @@ def become_kernel(server, request):
     sys.orig_argv = argv
     sys.argv = [importlib.util.find_spec("ipykernel_launcher").origin, *argv[3:]]
     gc.enable()
-    runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
+        exiting.update(pid=os.getpid(), code=0)
+    except SystemExit as e:
+        if e.code is None or isinstance(e.code, int):
+            exiting.update(pid=os.getpid(), code=(e.code or 0) & 0xFF)
+        raise
+
+
+exiting = {}  # the kernel's process and exit status, once it has come to its end
+
+
+def finish():
+    """Ends the process after the last atexit handler. An interpreter would now take all its objects apart, those of
+    the fork server too, whose pages it would have to copy for that. What a notebook can see of it is done here."""
+    if not quick_exit or exiting.get("pid") != os.getpid():
+        return
+    gc.collect()
+    for o in gc.get_objects():  # those from before the fork are not among them
+        if isinstance(o, io.IOBase) and not o.closed:
+            try:
+                o.flush()
+            except Exception:
+                pass  # as it is ignored in a finalizer
+    for stream in sys.__stdout__, sys.__stderr__:
+        stream.flush()
+    ctypes.PyDLL(None).exit(exiting["code"])  # with C's own handlers, and no Python thread beside them
 
 
 def mark(server, env):

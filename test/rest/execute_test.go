@@ -135,7 +135,7 @@ func TestErrors(t *testing.T) {
 		"no such operation":  {verb: "GET", path: "/operations/none", status: 404, code: 5},
 		"no token":           {verb: "GET", path: "/operations/none", headers: []string{"Authorization:"}, status: 401, code: 16},
 		"no such path":       {verb: "GET", path: "/datasphere/v3/projects", status: 404, code: 5},
-		"not built":          {verb: "GET", path: "/datasphere/v2/projects/" + c.project + ":unitBalance", status: 501, code: 12},
+		"not built":          {verb: "GET", path: "/datasphere/v2/projects/" + c.project + ":restrictions", status: 501, code: 12},
 	} {
 		t.Run(name, func(t *testing.T) {
 			id := "0f9b6f0a-5b57-4a67-9a35-5e2d7a3c8f10"
