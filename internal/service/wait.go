@@ -21,7 +21,7 @@ func (s *Service) Wait(ctx context.Context, id quire.ExecutionID, timeout time.D
 	for {
 		deleted := s.deleted.heard() // before the look, as in tellEvents
 		_, live, changed := s.dispatcher.Journal(id)
-		if !live {
+		if p, ok := s.dispatcher.Live(id); !live || !ok || p.State.Ended() {
 			e, err := s.store.Execution(ctx, id)
 			if err != nil || e.State.Ended() {
 				return e, err

@@ -49,6 +49,26 @@ func TestWait(t *testing.T) {
 			t.Errorf("afterwards: got %v, %v", e.State, err)
 		}
 	})
+	t.Run("that is stored before the executor has gone", func(t *testing.T) {
+		h := newHouse(t, nil)
+		id := h.execute(t)
+		ended := h.wait(t, id)
+		e := h.claim(t)
+		over := quire.Progress{State: quire.Failed, Attempt: 1, Timing: quire.Timing{Finished: time.Now()}}
+		h.dispatcher.attend(id, 0, over)
+		select {
+		case e := <-ended:
+			t.Errorf("got %+v before the end was stored", e.Progress)
+		default:
+		}
+		if err := h.store.SaveProgress(t.Context(), id, e.Claim, nil, over, nil); err != nil {
+			t.Fatal(err)
+		}
+		h.dispatcher.attend(id, 0, over) // tells of it, and is live still
+		if e := <-ended; e.State != quire.Failed || e.Timing.Finished.IsZero() {
+			t.Errorf("got %+v, want FAILED", e.Progress)
+		}
+	})
 	t.Run("until the time is over", func(t *testing.T) {
 		h := newHouse(t, nil)
 		id := h.execute(t)
