@@ -16,7 +16,7 @@ async def run(path, count, at_a_time):
     async def one():
         async with slots:
             notebook = nbformat.read(path, as_version=4)
-            await NotebookClient(notebook, kernel_name="python3").async_execute()
+            await NotebookClient(notebook, kernel_name="python3", iopub_timeout=60).async_execute()
             nbformat.write(notebook, "nbclient.ipynb")
 
     await asyncio.gather(*(one() for _ in range(count)))

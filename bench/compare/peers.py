@@ -80,7 +80,7 @@ class Peers:
         self.work = work
         self.commands = {
             "papermill": Command(work, "papermill", "papermill", "--no-progress-bar", "{in}", "{out}"),
-            "jupyter execute": Command(work, "jupyter execute", "jupyter-execute", "--output={out}", "{in}"),
+            "jupyter execute": Command(work, "jupyter execute", "jupyter-execute", "--NotebookClient.iopub_timeout=60", "--output={out}", "{in}"),
         }
 
     def __enter__(self):
