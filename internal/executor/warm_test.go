@@ -78,8 +78,10 @@ var likenesses = []likeness{
 	{"stdio", "print(os.readlink('/proc/self/fd/0'))\nfor f in sys.stdin, sys.__stdin__, sys.__stdout__, sys.__stderr__: print(f.name, f.encoding, f.errors, f.line_buffering, f.isatty(), f.fileno())\nprint(repr(sys.stdin.read()))"},
 	// One that its parent has left open for it is not closed at an exec: that is the test's own parent's.
 	{"descriptors", "import re\ndef link(fd):\n    try: return re.sub(r'\\d+', '', os.readlink(f'/proc/self/fd/{fd}')) if not os.get_inheritable(int(fd)) else ''\n    except OSError: return ''\nprint(*sorted(filter(None, map(link, os.listdir('/proc/self/fd')))), sep='\\n')"},
-	{"captured output", "subprocess.run(['echo', 'child'])\nos.write(1, b'written\\n')\nos.system('echo shell')\n!echo magic\nNone"},
-	{"captured errors", "os.write(2, b'written\\n')\nsubprocess.run('echo error >&2', shell=True)\nprint('own', file=sys.stderr)\nNone"},
+	{"captured output", "subprocess.run(['echo', 'child'])\nos.write(1, b'written\\n')\nos.system('echo shell')\nNone"},
+	{"captured by IPython", "!echo magic"},
+	{"captured errors", "os.write(2, b'written\\n')\nsubprocess.run('echo error >&2', shell=True)\nNone"},
+	{"own errors", "print('own', file=sys.stderr)"},
 	{"seeded", "import random, numpy\nrandom.seed(7); numpy.random.seed(7)\nprint(random.random(), numpy.random.rand(), numpy.random.get_state()[0])"},
 	{"hash", "print(sys.hash_info, sys.flags.hash_randomization)"},
 	{"threads", "import re, threading\nprint(sorted(re.sub(r'\\d', '', t.name) for t in threading.enumerate()), threading.Thread(target=print).name, threading.main_thread() is threading.current_thread(), threading.get_native_id() == os.getpid(), threading.main_thread().native_id == os.getpid(), threading.excepthook, threading.stack_size())"},

@@ -114,8 +114,13 @@ def state():
     }
 
 
-def preload(name, quiet=True):
-    """Imports a module and returns what speaks against that, or None."""
+# What no import before a fork may do. The rest a notebook would only see too early.
+UNSAFE = "threads", "descriptors", "child processes"
+
+
+def preload(name, of_kernel=False):
+    """Imports a module and returns what speaks against that, or None. A cold kernel
+    imports its own modules as early, so that only what is unsafe speaks against them."""
     before, out = state(), io.StringIO()
     stdout, stderr, sys.stdout, sys.stderr = sys.stdout, sys.stderr, out, out
     try:
@@ -126,10 +131,11 @@ def preload(name, quiet=True):
         return f"raises {type(e).__name__}"
     finally:
         sys.stdout, sys.stderr = stdout, stderr
-    if quiet and out.tell():  # a notebook would show it
+    if out.tell() and not of_kernel:  # a notebook would show it
         return "prints or warns"
     after = state()
-    return next((f"changes {what}" for what in before if before[what] != after[what]), None)
+    looked_at = UNSAFE if of_kernel else before
+    return next((f"changes {what}" for what in looked_at if before[what] != after[what]), None)
 
 
 def given_environ():
@@ -169,7 +175,7 @@ class ForkServer:
         ours = {name: value for name, value in ours.items() if name not in os.environ}
         os.environ.update(ours)
         for name in KERNEL_MODULES:
-            why = preload(name, quiet=False)
+            why = preload(name, of_kernel=True)
             if why and (why != "absent" or name == KERNEL_MODULES[0]):
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
@@ -393,16 +399,23 @@ class Keeper:
                 # It is not reaped before the connection ends: its id stays its own until then.
                 end = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOWAIT)
                 exited = end.si_code == os.CLD_EXITED
-                os.killpg(kernel, signal.SIGKILL)
+                kill(-kernel)
                 self.tell(code=end.si_status if exited else -1, signal=0 if exited else end.si_status)
                 self.connection.recv(1)
         while True:  # the children of what ends here become ours
             for pid in children():
-                os.kill(pid, signal.SIGKILL)
+                kill(pid)
             try:
                 os.waitpid(-1, 0)
             except ChildProcessError:
                 os._exit(0)
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        pass  # it has no group of its own yet, or is another user's
 
 
 def close_all_but(*keep):

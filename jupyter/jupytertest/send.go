@@ -42,6 +42,9 @@ func (k *Kernel) status(req *jupyter.Message, state string) {
 func (k *Kernel) Ask(req *jupyter.Message, prompt string, password bool) (string, bool) {
 	m := k.message(req, "input_request", map[string]any{"prompt": prompt, "password": password})
 	m.Channel = jupyter.Stdin
+	if !k.awaitStdin(req.Header.Session) {
+		return "", false
+	}
 	k.Send(m)
 	select {
 	case answer := <-k.inputs:

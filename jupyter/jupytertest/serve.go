@@ -56,7 +56,28 @@ func (k *Kernel) link(conn *zmtp.Conn, l *link) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conns[conn] = l
+	close(k.linked)
+	k.linked = make(chan struct{})
 	return k.ctx.Err() == nil
+}
+
+// awaitStdin waits for the stdin channel of a session. A client that has sent
+// a request has connected it, but that may not have been noticed yet. It
+// returns false when the kernel has ended.
+func (k *Kernel) awaitStdin(session string) bool {
+	for {
+		k.mu.Lock()
+		linked := k.linked
+		k.mu.Unlock()
+		if len(k.receivers(jupyter.Stdin, session)) > 0 {
+			return true
+		}
+		select {
+		case <-linked:
+		case <-k.Done():
+			return false
+		}
+	}
 }
 
 func (k *Kernel) unlink(conn *zmtp.Conn) {

@@ -55,6 +55,7 @@ type Kernel struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[*zmtp.Conn]*link
+	linked    chan struct{} // closed and replaced when conns grows
 	requests  []*jupyter.Message
 	deaf      int
 	count     int
@@ -90,6 +91,7 @@ func StartWith(tb testing.TB, opts Options, handler Handler) *Kernel {
 		inputs:     make(chan string, 1),
 		interrupts: make(chan struct{}, 1),
 		conns:      map[*zmtp.Conn]*link{},
+		linked:     make(chan struct{}),
 	}
 	k.ctx, k.end = context.WithCancel(context.Background()) //nolint:usetesting // it serves the test's cleanups, too
 	tb.Cleanup(k.Close)
