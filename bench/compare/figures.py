@@ -38,7 +38,7 @@ class Bench:
         """Returns {figure: {who: value}} of medians, in ms, MiB or notebooks a minute."""
         steps = [self.first_output, self.done, self.throughput, self.per_cell]
         if not self.short:
-            steps += [self.lines, self.display, self.memory]
+            steps += [self.environment, self.lines, self.display, self.memory]
         for step in steps:
             start = time.monotonic()
             step()
@@ -62,6 +62,18 @@ class Bench:
         for figure in list(self.values):
             self.values[figure] |= theirs
 
+    def environment(self):
+        """A project's first execution, in an environment that another project has declared before."""
+        if self.server.quire("env", "list") is None:
+            print("this quire has no environments", file=sys.stderr)
+            return
+        files = ["clock.ipynb", "requirements.txt"]
+        before = self.server.new_project("before", files)
+        self.server.until(lambda: self.client.first_output("clock", before)[0] not in ("built", "cold"))
+        for i in range(3 * self.rounds):
+            kind, seconds = self.client.first_output("clock", self.server.new_project(f"after-{i}", files))
+            self.note(f"environment, {kind}", "quire", 1000 * seconds)
+
     def done(self):
         for _ in range(self.rounds):
             for _ in range(3):
@@ -72,7 +84,7 @@ class Bench:
     def throughput(self):
         for figure, notebook in {"one cell, a minute": "one", "pandas, a minute": "pandas"}.items():
             self.burst(notebook, self.clients)
-            for _ in range(self.rounds):
+            for _ in range(1 if self.short else self.rounds):
                 self.note(figure, "quire", self.burst(notebook, 5 * self.clients))
                 self.note(figure, "jupyter execute", self.commands(notebook, 4, 2))
                 self.note(figure, "nbclient", self.nbclient(notebook, 8, 4))
@@ -105,7 +117,7 @@ class Bench:
     def per_cell(self):
         runners = {"quire": self.client} | self.peers.all()
         if self.short:
-            del runners["papermill"]  # takes ten times as long as the others
+            runners = {name: runners[name] for name in ("quire", "nbclient")}
         for _ in range(self.rounds):
             for name, runner in runners.items():
                 one, many = runner.run("one"), runner.run("many")

@@ -40,6 +40,7 @@ def notebook(sources):
 
 
 def write_all(folder):
-    """Writes each of them to NAME.ipynb in folder."""
+    """Writes each of them to NAME.ipynb in folder, and a declaration of an environment."""
+    (folder / "requirements.txt").write_text("pandas\nscikit-learn\n")
     for name, sources in SOURCES.items():
         (folder / f"{name}.ipynb").write_text(notebook(sources))

@@ -11,7 +11,7 @@ LEFT, WIDTH, BAR, GAP = 330, 420, 9, 12
 
 def write(path, figures):
     """Draws how many times better Quire is than each peer, on a logarithmic scale."""
-    rows = [(title, figure, figures[figure]) for figure, title in ROWS.items() if figure in figures and figure != "first output, cold"]
+    rows = [(title, figure, figures[figure]) for figure, title in ROWS.items() if figure in figures and len(figures[figure]) > 1 and figure != "first output, cold"]
     best = max(ratio(figure, values, who) for _, figure, values in rows for who in WHO if who in values)
     scale = WIDTH / math.log10(max(best, 10))
     body, y = [], 46

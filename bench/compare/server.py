@@ -35,9 +35,9 @@ class Client:
             sys.exit(f"{verb} {path}: {answer.status}\n{data.decode()}")
         return json.loads(data)
 
-    def submit(self, name):
+    def submit(self, name, project=None):
         """Returns the id of an execution of one of the notebooks."""
-        path = f"/datasphere/v2/projects/{self.server.project}:execute"
+        path = f"/datasphere/v2/projects/{project or self.server.project}:execute"
         return self.call("POST", path, json.dumps({"notebookId": name + ".ipynb"}))["id"]
 
     def wait(self, execution):
@@ -69,12 +69,17 @@ class Client:
                 break
         self.streams.close()
 
-    def first_output(self, name):
-        """Returns how the kernel was started, and the seconds to its first output."""
+    def first_output(self, name, project=None):
+        """Returns how the kernel was started, and the seconds to its first output.
+
+        One whose environment was not there is no start of that kind: "built".
+        """
         begin = time.perf_counter()
         kind = seen = None
-        for event in self.events(self.submit(name)):
-            kind = event.get("kernelReady", {}).get("start", kind)
+        for event in self.events(self.submit(name, project)):
+            kind = kind or event.get("kernelReady", {}).get("start")
+            if event.get("environmentProgress", {}).get("phase") in ("resolving", "installing", "compiling"):
+                kind = "built"
             if seen is None and ("stream" in event or "output" in event):
                 seen = time.perf_counter() - begin
         return kind, seen
@@ -95,13 +100,7 @@ class Server:
             stdout=self.log, stderr=subprocess.STDOUT)
         self.until(address.exists)
         self.address, self.token = address.read_text().strip(), (self.data / "token").read_text().strip()
-        env = os.environ | {"QUIRE_ADDRESS": self.address, "QUIRE_TOKEN": self.token}
-        created = subprocess.check_output([QUIRE, "project", "create", "bench", "-o", "json"], env=env)
-        self.project = json.loads(created)["id"]
-        for name in notebooks.SOURCES:
-            file = f"{name}.ipynb"
-            subprocess.run([QUIRE, "files", "put", "--project", self.project, self.work / file, file],
-                           env=env, stdout=subprocess.DEVNULL, check=True)
+        self.project = self.new_project("bench", [f"{name}.ipynb" for name in notebooks.SOURCES])
         client = Client(self)
         self.until(lambda: client.first_output("clock")[0] != "cold")
         return self
@@ -110,6 +109,19 @@ class Server:
         self.process.terminate()
         self.process.wait(60)
         self.log.close()
+
+    def quire(self, *args):
+        """Returns what a command prints, None where it fails."""
+        env = os.environ | {"QUIRE_ADDRESS": self.address, "QUIRE_TOKEN": self.token}
+        done = subprocess.run([QUIRE, *args], env=env, capture_output=True, text=True, check=False)
+        return done.stdout if done.returncode == 0 else None
+
+    def new_project(self, name, files):
+        """Returns the id of a new project that holds files of the work folder."""
+        project = json.loads(self.quire("project", "create", name, "-o", "json"))["id"]
+        for file in files:
+            self.quire("files", "put", "--project", project, str(self.work / file), file)
+        return project
 
     def until(self, condition):
         for _ in range(600):
