@@ -122,7 +122,7 @@ func (l *live) read(path string, durable int64, p quire.Progress) (quire.Progres
 	}
 	l.reader.Extend(durable)
 	for {
-		e, err := l.reader.Next()
+		e, err := l.reader.NextMilestone()
 		if errors.Is(err, io.EOF) {
 			return p, nil
 		}
