@@ -69,7 +69,17 @@ type KernelReady struct {
 	Implementation  string          `json:"implementation,omitempty"`
 	ProtocolVersion string          `json:"protocolVersion,omitempty"`
 	LanguageInfo    json.RawMessage `json:"languageInfo,omitempty"` // kernel_info_reply.language_info
+	Start           KernelStart     `json:"start,omitempty"`
 }
+
+// KernelStart is how a kernel came to be.
+type KernelStart string
+
+// The ways in which kernels start.
+const (
+	ColdStart   KernelStart = "cold"   // by the kernelspec's command
+	ForkedStart KernelStart = "forked" // as the copy of a warm interpreter
+)
 
 // CellStarted says that a cell's execute_request was sent.
 type CellStarted struct {

@@ -15,9 +15,10 @@ import (
 // otherSpoolBytes is how much is held of each channel but iopub.
 const otherSpoolBytes = 16 << 20
 
-// How long to wait before dialling a kernel again that does not listen yet.
+// How long to wait before dialling a kernel again that does not listen yet,
+// unless another of its sockets comes first.
 const (
-	firstRedial = 2 * time.Millisecond
+	firstRedial = time.Millisecond
 	lastRedial  = 25 * time.Millisecond
 )
 
@@ -43,10 +44,12 @@ func Connect(ctx context.Context, info ConnectionInfo, opts *ClientOptions) (*Cl
 		nudges:  map[string]bool{},
 	}
 	limits := zmtp.Limits{Message: o.MessageBytes, Handshake: o.Handshake}
+	sockets := watchSockets(info)
+	defer sockets.close()
 	// iopub is first, so that the kernel has had the subscription for longest
 	// when the first request comes.
 	for _, ch := range []Channel{IOPub, Shell, Control, Stdin} {
-		conn, err := dial(ctx, info, ch, o.Session, limits)
+		conn, err := dial(ctx, info, ch, o.Session, limits, sockets)
 		if err != nil {
 			_ = c.Close()
 			return nil, fmt.Errorf("connect to kernel: %s: %w", ch, err)
@@ -57,7 +60,7 @@ func Connect(ctx context.Context, info ConnectionInfo, opts *ClientOptions) (*Cl
 	return c, nil
 }
 
-func dial(ctx context.Context, info ConnectionInfo, ch Channel, session string, limits zmtp.Limits) (*zmtp.Conn, error) {
+func dial(ctx context.Context, info ConnectionInfo, ch Channel, session string, limits zmtp.Limits, sockets *arrivals) (*zmtp.Conn, error) {
 	wait := firstRedial
 	for {
 		conn, err := dialOnce(ctx, info, ch, session, limits)
@@ -67,10 +70,12 @@ func dial(ctx context.Context, info ConnectionInfo, ch Channel, session string, 
 		if ctx.Err() == nil && !notYet(err) {
 			return nil, err
 		}
-		select {
-		case <-time.After(wait):
+		if sockets.next(ctx, wait) {
+			wait = firstRedial // a socket is there a moment before anybody listens on it
+		} else {
 			wait = min(2*wait, lastRedial)
-		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%w (last try: %v)", context.Cause(ctx), err) //nolint:errorlint // the cause is the one to be matched
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+
+	quirev1 "quire/internal/gen/quire/v1"
 )
 
-// pollInterval is how often an operation is asked for.
+// pollInterval is how often an operation is asked for whose end nobody tells.
 const pollInterval = 500 * time.Millisecond
 
 func (a *app) operationCommand() *cobra.Command {
@@ -111,11 +113,22 @@ func (c *client) await(ctx context.Context, op *operation.Operation) (*operation
 		if op.GetDone() {
 			break
 		}
-		if err := pause(ctx, pollInterval); err != nil {
+		if err := c.untilNextLook(ctx, op); err != nil {
 			return nil, err
 		}
 	}
 	return op, nil
+}
+
+// untilNextLook returns when it is worth while to ask for the operation again:
+// of an execution the server tells when it has ended.
+func (c *client) untilNextLook(ctx context.Context, op *operation.Operation) error {
+	if op.GetMetadata().MessageIs(&datasphere.ProjectExecutionMetadata{}) {
+		if _, err := c.executions.Wait(ctx, &quirev1.WaitRequest{ExecutionId: op.GetId()}); err == nil {
+			return nil
+		}
+	}
+	return pause(ctx, pollInterval)
 }
 
 // settled waits for an operation that changes something to end, and returns

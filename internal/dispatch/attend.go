@@ -55,6 +55,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		crash.At(crash.StartStored)
 	}
 	err := d.followOn(ctx, l, handle)
+	if l.stored && ctx.Err() == nil {
+		return nil // whatever has become of what the executor left
+	}
 	if errors.Is(err, ErrExecutorGone) {
 		crash.At(crash.LostNoticed)
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -141,7 +144,13 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 		if !p.Timing.Kernel.IsZero() {
 			l.letStart()
 		}
-		if err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+		switch {
+		case err != nil || !changed || p.State == quire.Queued:
+		case p.State.Ended():
+			// The executor has only to tidy up after itself: nobody need wait
+			// for that but the next execution, which gets its place then.
+			err = d.saveEnd(ctx, l, handle)
+		default:
 			crash.At(crash.ProgressBegin)
 			err = d.save(ctx, l, handle, p, nil)
 			crash.At(crash.ProgressStored)
@@ -217,8 +226,11 @@ func (d *Dispatcher) appendEnd(ctx context.Context, l *live, path string, end qu
 	return err
 }
 
-// saveEnd stores the end that the journal holds.
+// saveEnd stores the end that the journal holds, unless it is stored already.
 func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) error {
+	if l.stored {
+		return nil
+	}
 	p := l.snapshot()
 	if p.State == quire.Queued {
 		handle = nil // of the attempt before
@@ -238,6 +250,7 @@ func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) 
 		return err
 	}
 	crash.At(after)
+	l.tellStored()
 	return nil
 }
 

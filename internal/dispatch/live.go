@@ -17,6 +17,7 @@ type live struct {
 	letStart  func()          // says that its start holds back others no longer; idempotent
 	attempt   int             // the number of the attempt under way
 	reader    *journal.Reader // used by the goroutine that attends only
+	stored    bool            // the end is in the store; that goroutine's only
 
 	mu       sync.Mutex
 	progress quire.Progress
@@ -74,6 +75,14 @@ func (l *live) cancel(why quire.Failure) {
 	})
 }
 
+// tellStored lets those look again who wait for the end to be in the store.
+func (l *live) tellStored() {
+	l.stored = true
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.announce()
+}
+
 func (l *live) isCancelled() bool {
 	select {
 	case <-l.cancelled:
@@ -114,7 +123,7 @@ func (l *live) read(path string, durable int64, p quire.Progress) (quire.Progres
 	}
 	l.reader.Extend(durable)
 	for {
-		e, err := l.reader.Next()
+		e, err := l.reader.NextMilestone()
 		if errors.Is(err, io.EOF) {
 			return p, nil
 		}

@@ -168,8 +168,12 @@ func (k *kernel) exited() bool {
 }
 
 func (k *kernel) ready() *quire.KernelReady {
+	how := quire.ColdStart
+	if k.forked {
+		how = quire.ForkedStart
+	}
 	return &quire.KernelReady{
-		Implementation: k.info.Implementation, ProtocolVersion: k.info.ProtocolVersion, LanguageInfo: k.info.LanguageInfo,
+		Implementation: k.info.Implementation, ProtocolVersion: k.info.ProtocolVersion, LanguageInfo: k.info.LanguageInfo, Start: how,
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -18,6 +19,11 @@ import (
 	"quire/internal/runner"
 )
 
+// softMemory is from where on the collector is to run more often rather than let
+// the heap double: an output of 50 MB passes through several forms, each of them
+// garbage a moment later, and the memory is the notebook's to use.
+const softMemory = 64 << 20
+
 // Main is the executor's process: it runs the job in the folder dir, answers
 // on a socket meanwhile, and tells its Identity on ready (one line of JSON)
 // once it can be found by it, or a Signal with a Fault where it cannot begin. If another executor already runs the same
@@ -26,6 +32,7 @@ import (
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	debug.SetMemoryLimit(softMemory)
 	err := serve(ctx, dir, ready, logger)
 	if f := lastWords(err); f != nil && ready != nil {
 		_ = json.NewEncoder(ready).Encode(Signal{Fault: f}) // nobody listens where the identity was told

@@ -23,6 +23,7 @@ func eventProto(e quire.Event) *quirev1.Event {
 			Implementation:  e.KernelReady.Implementation,
 			ProtocolVersion: e.KernelReady.ProtocolVersion,
 			LanguageInfo:    structProto(e.KernelReady.LanguageInfo),
+			Start:           string(e.KernelReady.Start),
 		}}
 	case e.CellStarted != nil:
 		m.Body = &quirev1.Event_CellStarted{CellStarted: &quirev1.CellStarted{Cell: e.CellStarted.Cell, Id: e.CellStarted.ID}}

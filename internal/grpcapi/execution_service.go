@@ -59,6 +59,24 @@ func (e *executions) Get(ctx context.Context, req *quirev1.GetExecutionRequest) 
 	return executionProto(execution, time.Now())
 }
 
+// defaultWait is how long Wait waits for a client that does not say.
+const defaultWait = 30 * time.Second
+
+func (e *executions) Wait(ctx context.Context, req *quirev1.WaitRequest) (*quirev1.Execution, error) {
+	timeout := defaultWait
+	if given := req.GetTimeout(); given != nil {
+		if err := given.CheckValid(); err != nil {
+			return nil, quire.Invalid("timeout", "must be a duration, such as 30s")
+		}
+		timeout = given.AsDuration()
+	}
+	execution, err := e.service.Wait(ctx, quire.ExecutionID(req.GetExecutionId()), timeout)
+	if err != nil {
+		return nil, err
+	}
+	return executionProto(execution, time.Now())
+}
+
 func (e *executions) Retry(ctx context.Context, req *quirev1.RetryExecutionRequest) (*quirev1.Execution, error) {
 	call, err := callOf(ctx, req)
 	if err != nil {

@@ -114,13 +114,34 @@ func TestListExecutions(t *testing.T) {
 	wantStatus(t, err, codes.NotFound, "project_id", "nope")
 }
 
+func TestWait(t *testing.T) {
+	a := newAPI(t)
+	id := a.execute(t).GetId()
+	wait := func(timeout *durationpb.Duration) (*quirev1.Execution, error) {
+		return a.executions.Wait(known(t), &quirev1.WaitRequest{ExecutionId: id, Timeout: timeout})
+	}
+	if e, err := wait(durationpb.New(0)); err != nil || e.GetId() != id || e.GetState() != quirev1.State_QUEUED {
+		t.Errorf("got %v, %v, want it in the queue", e, err)
+	}
+	for _, timeout := range []*durationpb.Duration{{Seconds: -1}, {Seconds: 601}, {Nanos: -1}, {Seconds: 1, Nanos: -1}, {Seconds: 1 << 60}} {
+		_, err := wait(timeout)
+		wantStatus(t, err, codes.InvalidArgument, "timeout", "must be")
+	}
+	_, err := a.executions.Wait(known(t), &quirev1.WaitRequest{ExecutionId: "nope"})
+	wantStatus(t, err, codes.NotFound, "", "nope")
+	a.end(t, quire.Progress{State: quire.Succeeded}, nil)
+	if e, err := wait(nil); err != nil || e.GetState() != quirev1.State_SUCCEEDED {
+		t.Errorf("got %v, %v, want the end at once", e, err)
+	}
+}
+
 // everyEvent has each kind of event with each of its fields set.
 func everyEvent() []quire.Event {
 	raw := func(s string) json.RawMessage { return json.RawMessage(s) }
 	return []quire.Event{
 		{Started: &quire.Started{Attempt: 1, Cells: 2, Injected: &quire.InjectedCell{Index: 1, ID: "i", Source: "a = 1"}}},
 		{KernelStarting: &quire.KernelStarting{Kernel: "python3"}},
-		{KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw(`{"name":"python"}`)}},
+		{KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw(`{"name":"python"}`), Start: quire.ForkedStart}},
 		{CellStarted: &quire.CellStarted{Cell: 1, ID: "first"}},
 		{Stream: &quire.Stream{Cell: 1, WidgetID: "w", Name: "stderr", Text: "\u001b[1m\r"}},
 		{Output: &quire.Output{Cell: 1, WidgetID: "w", DisplayID: "d", Output: raw(`{"output_type":"display_data","data":{"text/plain":"x"},"metadata":{}}`)}},

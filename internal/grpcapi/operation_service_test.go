@@ -1,15 +1,20 @@
 package grpcapi_test
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"quire"
+	"quire/internal/grpcapi"
 )
 
 func TestExecutionStatus(t *testing.T) {
@@ -47,6 +52,37 @@ func TestFailedOperation(t *testing.T) {
 	again, err := a.projects.Execute(ctx, a.run())
 	if err != nil || again.GetId() != op.GetId() || again.GetDone() || again.GetResult() != nil {
 		t.Errorf("repeated: got %v, %v, want it not to be done yet", again, err)
+	}
+}
+
+func TestPollInterval(t *testing.T) {
+	a := newAPI(t)
+	op := a.execute(t)
+	interval := func(t *testing.T) []string {
+		t.Helper()
+		var header metadata.MD
+		if _, err := a.operations.Get(known(t), &operation.GetOperationRequest{OperationId: op.GetId()}, grpc.Header(&header)); err != nil {
+			t.Fatal(err)
+		}
+		return header.Get("x-operation-poll-interval")
+	}
+	if got := interval(t); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("got %q for a young operation, want 1 second", got)
+	}
+	a.end(t, quire.Progress{State: quire.Succeeded}, nil)
+	if got := interval(t); got != nil {
+		t.Errorf("got %q for one that is done, want nothing", got)
+	}
+}
+
+func TestPollAfter(t *testing.T) {
+	for age, want := range map[time.Duration]time.Duration{
+		-time.Hour: time.Second, 0: time.Second, 10 * time.Second: time.Second,
+		55 * time.Second: 5500 * time.Millisecond, 100 * time.Second: 10 * time.Second, 48 * time.Hour: 10 * time.Second,
+	} {
+		if got := grpcapi.PollAfter(age); got != want {
+			t.Errorf("after %v: got %v, want %v", age, got, want)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ const (
 	requestIDHeader      = "x-request-id"
 	traceIDHeader        = "x-server-trace-id"
 	idempotencyKeyHeader = "idempotency-key"
+	pollIntervalHeader   = "x-operation-poll-interval"
 	priorityHeader       = "quire-priority"
 )
 

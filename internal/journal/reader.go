@@ -2,7 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,13 +95,7 @@ func (r *Reader) Next() (quire.Event, error) {
 	if err != nil {
 		return quire.Event{}, err
 	}
-	var e quire.Event
-	if err := json.Unmarshal(raw, &e); err != nil {
-		r.err = corrupt(r.offset-int64(headLen+len(raw)+1), err)
-		return quire.Event{}, r.err
-	}
-	e.Seq = r.seq // the first one written counts, whatever the JSON says later
-	return e, nil
+	return r.decode(raw)
 }
 
 // NextRaw is Next without the decoding: it returns the event's JSON as it was

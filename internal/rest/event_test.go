@@ -30,7 +30,7 @@ func TestEventJSON(t *testing.T) {
 		"started":             {Started: &quire.Started{Attempt: 1, Cells: 2, Injected: &quire.InjectedCell{Index: 1, ID: "i", Source: "x = 1"}}},
 		"environmentProgress": {EnvironmentProgress: &quire.EnvironmentProgress{Phase: quire.EnvironmentInstalling, Package: "pandas", Done: 2, Total: 30}},
 		"kernelStarting":      {KernelStarting: &quire.KernelStarting{Kernel: "python3"}},
-		"kernelReady":         {KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw}},
+		"kernelReady":         {KernelReady: &quire.KernelReady{Implementation: "ipython", ProtocolVersion: "5.3", LanguageInfo: raw, Start: quire.ForkedStart}},
 		"cellStarted":         {CellStarted: &quire.CellStarted{Cell: 1, ID: "c"}},
 		"stream":              {Stream: &quire.Stream{Cell: 1, WidgetID: "w", Name: "stdout", Text: "a\r\n"}},
 		"output":              {Output: &quire.Output{Cell: 1, WidgetID: "w", DisplayID: "d", Output: raw}},

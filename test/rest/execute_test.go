@@ -51,6 +51,29 @@ func TestExecute(t *testing.T) {
 	}
 }
 
+func TestWait(t *testing.T) {
+	c := newCaller(t)
+	c.put(t, "waits.ipynb", "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)")
+	op := c.execute(t, `{"notebookId":"waits.ipynb"}`)
+	path := "/quire/v1/executions/" + text(t, op, "id") + ":wait"
+	if state := c.call(t, "GET", path+"?timeout=0.01s", "").json(t)["state"]; state != "QUEUED" && state != "STARTING" && state != "RUNNING" {
+		t.Errorf("got %v, want it to be under way", state)
+	}
+	poll := c.call(t, "GET", "/operations/"+text(t, op, "id"), "")
+	if got := poll.header.Get("X-Operation-Poll-Interval"); got != "1" {
+		t.Errorf("got the poll interval %q, want 1", got)
+	}
+	c.put(t, "go", "1")
+	if state := c.call(t, "GET", path+"?timeout=60s", "").json(t)["state"]; state != "SUCCEEDED" {
+		t.Errorf("got %v, want SUCCEEDED", state)
+	}
+	for _, timeout := range []string{"601s", "-1s", "soon"} {
+		if a := c.call(t, "GET", path+"?timeout="+timeout, ""); a.status != http.StatusBadRequest {
+			t.Errorf("timeout=%s: got %d: %s", timeout, a.status, a.body)
+		}
+	}
+}
+
 func TestFailingNotebook(t *testing.T) {
 	c := newCaller(t)
 	c.put(t, "fails.ipynb", "1", "1 / 0", "2")

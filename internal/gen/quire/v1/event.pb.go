@@ -589,8 +589,10 @@ type KernelReady struct {
 	Implementation  string                 `protobuf:"bytes,1,opt,name=implementation,proto3" json:"implementation,omitempty"`
 	ProtocolVersion string                 `protobuf:"bytes,2,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
 	LanguageInfo    *structpb.Struct       `protobuf:"bytes,3,opt,name=language_info,json=languageInfo,proto3" json:"language_info,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// How it was started: "cold", or "forked" from a warm interpreter.
+	Start         string `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *KernelReady) Reset() {
@@ -642,6 +644,13 @@ func (x *KernelReady) GetLanguageInfo() *structpb.Struct {
 		return x.LanguageInfo
 	}
 	return nil
+}
+
+func (x *KernelReady) GetStart() string {
+	if x != nil {
+		return x.Start
+	}
+	return ""
 }
 
 // A cell was sent to the kernel.
@@ -1348,11 +1357,12 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\x0eKernelStarting\x12\x16\n" +
 	"\x06kernel\x18\x01 \x01(\tR\x06kernel\x12(\n" +
 	"\x06bounds\x18\x02 \x01(\v2\x10.quire.v1.BoundsR\x06bounds\x12+\n" +
-	"\areceipt\x18\x03 \x01(\v2\x11.quire.v1.ReceiptR\areceipt\"\x9e\x01\n" +
+	"\areceipt\x18\x03 \x01(\v2\x11.quire.v1.ReceiptR\areceipt\"\xb4\x01\n" +
 	"\vKernelReady\x12&\n" +
 	"\x0eimplementation\x18\x01 \x01(\tR\x0eimplementation\x12)\n" +
 	"\x10protocol_version\x18\x02 \x01(\tR\x0fprotocolVersion\x12<\n" +
-	"\rlanguage_info\x18\x03 \x01(\v2\x17.google.protobuf.StructR\flanguageInfo\"1\n" +
+	"\rlanguage_info\x18\x03 \x01(\v2\x17.google.protobuf.StructR\flanguageInfo\x12\x14\n" +
+	"\x05start\x18\x04 \x01(\tR\x05start\"1\n" +
 	"\vCellStarted\x12\x12\n" +
 	"\x04cell\x18\x01 \x01(\x05R\x04cell\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"a\n" +

@@ -11,6 +11,7 @@ import (
 	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -233,6 +234,59 @@ func (x *GetExecutionRequest) GetExecutionId() string {
 	return ""
 }
 
+type WaitRequest struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	ExecutionId string                 `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	// How long to wait, such as 30s: at most 600s. Unset means 30s.
+	Timeout       *durationpb.Duration `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WaitRequest) Reset() {
+	*x = WaitRequest{}
+	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WaitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WaitRequest) ProtoMessage() {}
+
+func (x *WaitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WaitRequest.ProtoReflect.Descriptor instead.
+func (*WaitRequest) Descriptor() ([]byte, []int) {
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WaitRequest) GetExecutionId() string {
+	if x != nil {
+		return x.ExecutionId
+	}
+	return ""
+}
+
+func (x *WaitRequest) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
 type GetNotebookRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ExecutionId   string                 `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
@@ -242,7 +296,7 @@ type GetNotebookRequest struct {
 
 func (x *GetNotebookRequest) Reset() {
 	*x = GetNotebookRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -254,7 +308,7 @@ func (x *GetNotebookRequest) String() string {
 func (*GetNotebookRequest) ProtoMessage() {}
 
 func (x *GetNotebookRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[4]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -267,7 +321,7 @@ func (x *GetNotebookRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNotebookRequest.ProtoReflect.Descriptor instead.
 func (*GetNotebookRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{4}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetNotebookRequest) GetExecutionId() string {
@@ -288,7 +342,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +354,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_execution_service_proto_msgTypes[5]
+	mi := &file_quire_v1_execution_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +367,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{5}
+	return file_quire_v1_execution_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WatchRequest) GetExecutionId() string {
@@ -334,7 +388,7 @@ var File_quire_v1_execution_service_proto protoreflect.FileDescriptor
 
 const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"\n" +
-	" quire/v1/execution_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x14quire/v1/event.proto\x1a\x18quire/v1/execution.proto\":\n" +
+	" quire/v1/execution_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x14quire/v1/event.proto\x1a\x18quire/v1/execution.proto\":\n" +
 	"\x15RetryExecutionRequest\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"\x99\x01\n" +
 	"\x15ListExecutionsRequest\x12\x1d\n" +
@@ -350,15 +404,19 @@ const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"executions\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"8\n" +
 	"\x13GetExecutionRequest\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"7\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"e\n" +
+	"\vWaitRequest\x12!\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x123\n" +
+	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"7\n" +
 	"\x12GetNotebookRequest\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"G\n" +
 	"\fWatchRequest\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\x05R\x05after2\xd1\x04\n" +
+	"\x05after\x18\x02 \x01(\x05R\x05after2\xb7\x05\n" +
 	"\x10ExecutionService\x12}\n" +
 	"\x04List\x12\x1f.quire.v1.ListExecutionsRequest\x1a .quire.v1.ListExecutionsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/quire/v1/projects/{project_id}/executions\x12f\n" +
-	"\x03Get\x12\x1d.quire.v1.GetExecutionRequest\x1a\x13.quire.v1.Execution\"+\x82\xd3\xe4\x93\x02%\x12#/quire/v1/executions/{execution_id}\x12s\n" +
+	"\x03Get\x12\x1d.quire.v1.GetExecutionRequest\x1a\x13.quire.v1.Execution\"+\x82\xd3\xe4\x93\x02%\x12#/quire/v1/executions/{execution_id}\x12d\n" +
+	"\x04Wait\x12\x15.quire.v1.WaitRequest\x1a\x13.quire.v1.Execution\"0\x82\xd3\xe4\x93\x02*\x12(/quire/v1/executions/{execution_id}:wait\x12s\n" +
 	"\x05Retry\x12\x1f.quire.v1.RetryExecutionRequest\x1a\x13.quire.v1.Execution\"4\x82\xd3\xe4\x93\x02.:\x01*\")/quire/v1/executions/{execution_id}:retry\x12y\n" +
 	"\vGetNotebook\x12\x1c.quire.v1.GetNotebookRequest\x1a\x14.google.api.HttpBody\"4\x82\xd3\xe4\x93\x02.\x12,/quire/v1/executions/{execution_id}/notebook0\x01\x12f\n" +
 	"\x05Watch\x12\x16.quire.v1.WatchRequest\x1a\x0f.quire.v1.Event\"2\x82\xd3\xe4\x93\x02,\x12*/quire/v1/executions/{execution_id}/events0\x01B%Z#quire/internal/gen/quire/v1;quirev1b\x06proto3"
@@ -375,37 +433,42 @@ func file_quire_v1_execution_service_proto_rawDescGZIP() []byte {
 	return file_quire_v1_execution_service_proto_rawDescData
 }
 
-var file_quire_v1_execution_service_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_quire_v1_execution_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_quire_v1_execution_service_proto_goTypes = []any{
 	(*RetryExecutionRequest)(nil),  // 0: quire.v1.RetryExecutionRequest
 	(*ListExecutionsRequest)(nil),  // 1: quire.v1.ListExecutionsRequest
 	(*ListExecutionsResponse)(nil), // 2: quire.v1.ListExecutionsResponse
 	(*GetExecutionRequest)(nil),    // 3: quire.v1.GetExecutionRequest
-	(*GetNotebookRequest)(nil),     // 4: quire.v1.GetNotebookRequest
-	(*WatchRequest)(nil),           // 5: quire.v1.WatchRequest
-	(State)(0),                     // 6: quire.v1.State
-	(*Execution)(nil),              // 7: quire.v1.Execution
-	(*httpbody.HttpBody)(nil),      // 8: google.api.HttpBody
-	(*Event)(nil),                  // 9: quire.v1.Event
+	(*WaitRequest)(nil),            // 4: quire.v1.WaitRequest
+	(*GetNotebookRequest)(nil),     // 5: quire.v1.GetNotebookRequest
+	(*WatchRequest)(nil),           // 6: quire.v1.WatchRequest
+	(State)(0),                     // 7: quire.v1.State
+	(*Execution)(nil),              // 8: quire.v1.Execution
+	(*durationpb.Duration)(nil),    // 9: google.protobuf.Duration
+	(*httpbody.HttpBody)(nil),      // 10: google.api.HttpBody
+	(*Event)(nil),                  // 11: quire.v1.Event
 }
 var file_quire_v1_execution_service_proto_depIdxs = []int32{
-	6, // 0: quire.v1.ListExecutionsRequest.state:type_name -> quire.v1.State
-	7, // 1: quire.v1.ListExecutionsResponse.executions:type_name -> quire.v1.Execution
-	1, // 2: quire.v1.ExecutionService.List:input_type -> quire.v1.ListExecutionsRequest
-	3, // 3: quire.v1.ExecutionService.Get:input_type -> quire.v1.GetExecutionRequest
-	0, // 4: quire.v1.ExecutionService.Retry:input_type -> quire.v1.RetryExecutionRequest
-	4, // 5: quire.v1.ExecutionService.GetNotebook:input_type -> quire.v1.GetNotebookRequest
-	5, // 6: quire.v1.ExecutionService.Watch:input_type -> quire.v1.WatchRequest
-	2, // 7: quire.v1.ExecutionService.List:output_type -> quire.v1.ListExecutionsResponse
-	7, // 8: quire.v1.ExecutionService.Get:output_type -> quire.v1.Execution
-	7, // 9: quire.v1.ExecutionService.Retry:output_type -> quire.v1.Execution
-	8, // 10: quire.v1.ExecutionService.GetNotebook:output_type -> google.api.HttpBody
-	9, // 11: quire.v1.ExecutionService.Watch:output_type -> quire.v1.Event
-	7, // [7:12] is the sub-list for method output_type
-	2, // [2:7] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	7,  // 0: quire.v1.ListExecutionsRequest.state:type_name -> quire.v1.State
+	8,  // 1: quire.v1.ListExecutionsResponse.executions:type_name -> quire.v1.Execution
+	9,  // 2: quire.v1.WaitRequest.timeout:type_name -> google.protobuf.Duration
+	1,  // 3: quire.v1.ExecutionService.List:input_type -> quire.v1.ListExecutionsRequest
+	3,  // 4: quire.v1.ExecutionService.Get:input_type -> quire.v1.GetExecutionRequest
+	4,  // 5: quire.v1.ExecutionService.Wait:input_type -> quire.v1.WaitRequest
+	0,  // 6: quire.v1.ExecutionService.Retry:input_type -> quire.v1.RetryExecutionRequest
+	5,  // 7: quire.v1.ExecutionService.GetNotebook:input_type -> quire.v1.GetNotebookRequest
+	6,  // 8: quire.v1.ExecutionService.Watch:input_type -> quire.v1.WatchRequest
+	2,  // 9: quire.v1.ExecutionService.List:output_type -> quire.v1.ListExecutionsResponse
+	8,  // 10: quire.v1.ExecutionService.Get:output_type -> quire.v1.Execution
+	8,  // 11: quire.v1.ExecutionService.Wait:output_type -> quire.v1.Execution
+	8,  // 12: quire.v1.ExecutionService.Retry:output_type -> quire.v1.Execution
+	10, // 13: quire.v1.ExecutionService.GetNotebook:output_type -> google.api.HttpBody
+	11, // 14: quire.v1.ExecutionService.Watch:output_type -> quire.v1.Event
+	9,  // [9:15] is the sub-list for method output_type
+	3,  // [3:9] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_execution_service_proto_init() }
@@ -421,7 +484,7 @@ func file_quire_v1_execution_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_quire_v1_execution_service_proto_rawDesc), len(file_quire_v1_execution_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

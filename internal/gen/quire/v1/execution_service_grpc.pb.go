@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ExecutionService_List_FullMethodName        = "/quire.v1.ExecutionService/List"
 	ExecutionService_Get_FullMethodName         = "/quire.v1.ExecutionService/Get"
+	ExecutionService_Wait_FullMethodName        = "/quire.v1.ExecutionService/Wait"
 	ExecutionService_Retry_FullMethodName       = "/quire.v1.ExecutionService/Retry"
 	ExecutionService_GetNotebook_FullMethodName = "/quire.v1.ExecutionService/GetNotebook"
 	ExecutionService_Watch_FullMethodName       = "/quire.v1.ExecutionService/Watch"
@@ -39,6 +40,9 @@ type ExecutionServiceClient interface {
 	// Lists a project's executions, newest first.
 	List(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
 	Get(ctx context.Context, in *GetExecutionRequest, opts ...grpc.CallOption) (*Execution, error)
+	// Returns the execution as soon as it has ended, or as it is when the time to
+	// wait is over.
+	Wait(ctx context.Context, in *WaitRequest, opts ...grpc.CallOption) (*Execution, error)
 	// Runs the notebook of an execution that has ended once more, as it was when
 	// that was submitted, with the same inputs. Returns the new execution.
 	Retry(ctx context.Context, in *RetryExecutionRequest, opts ...grpc.CallOption) (*Execution, error)
@@ -72,6 +76,16 @@ func (c *executionServiceClient) Get(ctx context.Context, in *GetExecutionReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(Execution)
 	err := c.cc.Invoke(ctx, ExecutionService_Get_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *executionServiceClient) Wait(ctx context.Context, in *WaitRequest, opts ...grpc.CallOption) (*Execution, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(Execution)
+	err := c.cc.Invoke(ctx, ExecutionService_Wait_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +152,9 @@ type ExecutionServiceServer interface {
 	// Lists a project's executions, newest first.
 	List(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
 	Get(context.Context, *GetExecutionRequest) (*Execution, error)
+	// Returns the execution as soon as it has ended, or as it is when the time to
+	// wait is over.
+	Wait(context.Context, *WaitRequest) (*Execution, error)
 	// Runs the notebook of an execution that has ended once more, as it was when
 	// that was submitted, with the same inputs. Returns the new execution.
 	Retry(context.Context, *RetryExecutionRequest) (*Execution, error)
@@ -162,6 +179,9 @@ func (UnimplementedExecutionServiceServer) List(context.Context, *ListExecutions
 }
 func (UnimplementedExecutionServiceServer) Get(context.Context, *GetExecutionRequest) (*Execution, error) {
 	return nil, status.Error(codes.Unimplemented, "method Get not implemented")
+}
+func (UnimplementedExecutionServiceServer) Wait(context.Context, *WaitRequest) (*Execution, error) {
+	return nil, status.Error(codes.Unimplemented, "method Wait not implemented")
 }
 func (UnimplementedExecutionServiceServer) Retry(context.Context, *RetryExecutionRequest) (*Execution, error) {
 	return nil, status.Error(codes.Unimplemented, "method Retry not implemented")
@@ -229,6 +249,24 @@ func _ExecutionService_Get_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ExecutionService_Wait_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WaitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExecutionServiceServer).Wait(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExecutionService_Wait_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExecutionServiceServer).Wait(ctx, req.(*WaitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ExecutionService_Retry_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RetryExecutionRequest)
 	if err := dec(in); err != nil {
@@ -283,6 +321,10 @@ var ExecutionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Get",
 			Handler:    _ExecutionService_Get_Handler,
+		},
+		{
+			MethodName: "Wait",
+			Handler:    _ExecutionService_Wait_Handler,
 		},
 		{
 			MethodName: "Retry",

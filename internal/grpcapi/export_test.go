@@ -1,0 +1,4 @@
+package grpcapi
+
+// PollAfter is for the tests of this package.
+var PollAfter = pollAfter
