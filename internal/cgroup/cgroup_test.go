@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -215,6 +216,29 @@ func TestNames(t *testing.T) {
 }
 
 // TestFindRefuses what is no control group: Remove deletes.
+// TestGroupsComeAndGo lets each group be the last to go again and again, while
+// others come: it takes their place along.
+func TestGroupsComeAndGo(t *testing.T) {
+	p := newParent(t)
+	var running sync.WaitGroup
+	for worker := range 4 {
+		paths := p.Paths("worker-" + strconv.Itoa(worker))
+		running.Go(func() {
+			for range 100 {
+				g, err := cgroup.Create(paths, cgroup.Limits{Processes: 100})
+				if err == nil {
+					err = g.Remove()
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
 func TestFindRefuses(t *testing.T) {
 	dir := t.TempDir()
 	if got := cgroup.Find([]string{dir, "relative", "/nowhere"}).Paths(); len(got) != 0 {

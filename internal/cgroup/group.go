@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Group holds processes: one folder in each hierarchy.
@@ -42,17 +44,21 @@ func (g *Group) make() error {
 // mkdir makes a group, and the place for it where the last group to go has
 // taken that along.
 func mkdir(dir string) error {
+	var err error
 	for range makeTries {
-		err := os.Mkdir(dir, 0o755)
-		if !errors.Is(err, fs.ErrNotExist) {
+		if err = os.Mkdir(dir, 0o755); !gone(err) {
 			return err
 		}
-		if err := makePlace(filepath.Dir(dir)); err != nil {
+		if err := makePlace(filepath.Dir(dir)); err != nil && !gone(err) {
 			return err
 		}
 	}
-	return fmt.Errorf("%s: %w", filepath.Base(dir), fs.ErrNotExist)
+	return fmt.Errorf("%s: %w", filepath.Base(dir), err)
 }
+
+// gone reports whether err says that a group has just gone: Linux answers
+// ENODEV to whoever has come to it while it went.
+func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENODEV) }
 
 // makeTries bounds the race with groups that go meanwhile.
 const makeTries = 10
