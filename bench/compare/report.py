@@ -37,7 +37,7 @@ def table(run):
     titles = [f"papermill {v['papermill']}", f"jupyter execute (nbclient {v['nbclient']})", "nbclient in one process"]
     lines = [
         f"Medians of {run['rounds']} rounds at commit {run['commit']}: {m['cores']} cores of {m['cpu']}, {m['memory_gib']} GiB, "
-        f"load {run['load']}; Python {v['python']}, ipykernel {v['ipykernel']}, pandas {v['pandas']}; {run['clients']} clients for the throughput.",
+        f"load before it {run['load']}; Python {v['python']}, ipykernel {v['ipykernel']}, pandas {v['pandas']}; {run['clients']} clients for the throughput.",
         "", "| | Quire | " + " | ".join(titles) + " |", "|---|---|" + "---|" * len(WHO),
     ]
     for figure, title in ROWS.items():
