@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -39,6 +40,7 @@ import (
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	reserveThreads(serverThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)
 	if err != nil {
@@ -68,12 +70,20 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if err := host.Sweep(ctx, archive.Path); err != nil {
 		logger.Error("remove control groups", "error", err)
 	}
-	jobs, err := newJobs(ctx, o, projects, archive, logger)
+	python, prefix, err := local.PythonPrefix(ctx, cmp.Or(o.Python, "python3"))
 	if err != nil {
 		return err
 	}
-	jobs.Host = host
-	pool := warm.New(&warm.Options{Logger: logger})
+	environments, err := openEnvironments(o.Environments, data, python)
+	if err != nil {
+		return err
+	}
+	jobs, err := newJobs(o, python, prefix, projects, archive, logger)
+	if err != nil {
+		return err
+	}
+	jobs.Host, jobs.Environments = host, environments.Dir()
+	pool := warm.New(&warm.Options{Dir: warm.PoolDir(data), Logger: logger})
 	defer pool.Close()
 	if !o.Cold {
 		jobs.Warm = func(python string, env []string) string {
@@ -91,9 +101,13 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		MaxRunning: maxRunning(o), MaxRunningPerProject: o.Policy.MaxRunning, MaxAttempts: o.Policy.MaxAttempts,
 		Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
-	svc := service.New(service.Parts{
+	parts := service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
-	}, &service.Options{
+	}
+	if !o.Environments.Ignore {
+		parts.Environments = environments
+	}
+	svc := service.New(parts, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
 		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,
@@ -131,6 +145,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { dispatcher.Run(ctx); return nil })
 	group.Go(func() error { return svc.Run(ctx) })
+	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
 		return rest.Serve(ctx, listener, rest.OneAddress(grpc, web), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
 	})
@@ -165,9 +180,12 @@ func openData(dir string) (data string, unlock func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("open data folder: %w", err)
 	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a file descriptor
+	// A lock of the process, not of the file: a child that is just being forked
+	// would hold that for a moment after this server was killed.
+	whole := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_SETLK, &whole); err != nil {
 		_ = lock.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
+		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
 			return "", nil, fmt.Errorf("another quire server uses the data folder %s", data)
 		}
 		return "", nil, fmt.Errorf("lock data folder: %w", err)
@@ -175,11 +193,7 @@ func openData(dir string) (data string, unlock func(), err error) {
 	return data, func() { _ = lock.Close() }, nil
 }
 
-func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
-	python, prefix, err := local.PythonPrefix(ctx, o.Python)
-	if err != nil {
-		return nil, err
-	}
+func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
 	path := jupyter.SearchPath(os.Environ(), prefix)
 	specs, err := jupyter.Kernels(path)
 	if err != nil {
@@ -190,7 +204,8 @@ func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, arc
 	}
 	return &local.Jobs{
 		Projects: projects, Executions: archive, KernelPath: path,
-		Env: local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
 }
 

@@ -60,6 +60,8 @@ type client struct {
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
 	policies   quirev1.PolicyServiceClient
+
+	environments quirev1.EnvironmentServiceClient
 }
 
 // call runs f with a connection, for as long as nobody interrupts it, and
@@ -107,6 +109,8 @@ func (r *remote) dial() (*client, error) {
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
 		policies:   quirev1.NewPolicyServiceClient(conn),
+
+		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil
 }
 

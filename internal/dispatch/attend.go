@@ -34,6 +34,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
 		}
 	}
+	if e.Handle == nil && l.recovered && d.endedUnstored(l) {
+		return d.conclude(ctx, l, nil, d.lost(l, "the executor ended without finishing the notebook"))
+	}
 	handle := e.Handle
 	if handle == nil {
 		var err error
@@ -64,6 +67,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
 		}
+		d.letRecover(ctx, l, err)
 		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {
@@ -136,7 +140,11 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 	path := d.jobs.JournalPath(l.execution.ID)
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
-		switch p := l.snapshot(); {
+		p := l.snapshot()
+		if !p.Timing.Kernel.IsZero() {
+			l.letStart()
+		}
+		switch {
 		case err != nil || !changed || p.State == quire.Queued:
 		case p.State.Ended():
 			// The executor has only to tidy up after itself: nobody need wait

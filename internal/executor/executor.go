@@ -58,7 +58,7 @@ func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, err
 	if e.opts.Logger == nil {
 		e.opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: fault})
+	w, err := journal.Open(job.JournalPath(), &journal.WriterOptions{Durable: e.opts.Durable, LastWords: e.lastWords})
 	if err != nil {
 		return quire.Finished{}, err
 	}
@@ -81,7 +81,10 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 		return quire.Finished{}, err
 	}
 	crash.At(crash.NotebookBegin)
-	if err := e.writeNotebook(ctx, end); err != nil {
+	if err := e.writeNotebook(ctx, end); quire.Shortage(err) != nil {
+		// The journal has all of it, and the server renders it from there.
+		e.opts.Logger.Error("keep the executed notebook", "error", err)
+	} else if err != nil {
 		return quire.Finished{}, err
 	}
 	crash.At(crash.NotebookPlaced)
@@ -121,6 +124,16 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
+	if e.job.Environment != nil {
+		lease, err := e.enterEnvironment(ctx)
+		if err == nil {
+			defer lease.Release()
+			spec, err = jupyter.FindKernel(e.job.KernelPath, e.job.Kernel)
+		}
+		if err != nil {
+			return e.unable(ctx, "the environment is not there", err), nil
+		}
+	}
 	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds(), Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -133,18 +146,14 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	defer release()
 	k, err := startKernel(ctx, spec, e.job, e.opts)
 	if err != nil {
-		if ctx.Err() != nil {
-			return runner.Stopped(ctx), nil
-		}
-		e.opts.Logger.Error("kernel did not start", "error", err)
-		return fault(err), nil
+		return e.unable(ctx, "kernel did not start", err), nil
 	}
 	defer k.close()
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
 	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
-		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Implementation: k.info.Implementation, Memory: k,
 	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
@@ -156,8 +165,18 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 // gets no more time of its own.
 func stoppedByForce(end quire.Finished) bool { return end.State == quire.Aborted }
 
+// unable is the end of an attempt that came to no kernel.
+func (e *execution) unable(ctx context.Context, what string, err error) quire.Finished {
+	if ctx.Err() != nil {
+		return runner.Stopped(ctx)
+	}
+	e.opts.Logger.Error("cannot run the notebook", "reason", what, "error", err)
+	return fault(err)
+}
+
 // prepare reads the notebook, finds its kernel, keeps the receipt of both and
-// plans the run.
+// plans the run. The kernel of an environment that the project declares is
+// found later, when that is there.
 func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	data, err := os.ReadFile(e.job.InputPath())
 	if err != nil {
@@ -166,14 +185,34 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	if e.input, err = nbformat.Parse(data); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
+	if e.receipt, err = newReceipt(e.job, data); err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if e.job.Environment != nil {
+		return runner.NewPlan(e.input, "python", e.job.Cell, e.job.Inputs), jupyter.Kernelspec{}, nil
+	}
 	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
 	if err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
-	if e.receipt, err = newReceipt(e.job, data, spec); err != nil {
+	lock, err := lockOf(spec)
+	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if err := e.keepLock(lock); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil
+}
+
+// lastWords are the journal's last events where the disk is full.
+func (e *execution) lastWords(why error, begun bool) []quire.Event {
+	end := fault(why)
+	words := []quire.Event{{Finished: &end}}
+	if !begun {
+		words = append([]quire.Event{{Started: &quire.Started{Attempt: int32(e.job.Attempt)}}}, words...) //nolint:gosec // a handful of attempts
+	}
+	return words
 }
 
 // fault is the end of an execution that Quire could not run.

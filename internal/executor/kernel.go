@@ -104,6 +104,7 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
 	}
+	yieldSession(k.PID())
 	limit := job.Run.StartTimeout
 	if k.forked {
 		limit = min(limit, forkedLimit)
@@ -285,13 +286,21 @@ func without(env []string, name string) []string {
 // name: Linux takes 107 bytes.
 const maxTempDir = 60
 
+// memoryDir is where Linux keeps shared memory: files that live for one run
+// cost no disk there.
+const memoryDir = "/dev/shm"
+
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
 func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix) }
 
 // tempDir is where folders with sockets go.
 func tempDir() string {
-	if dir := os.TempDir(); len(dir) <= maxTempDir {
-		return dir
+	dir := os.TempDir()
+	if len(dir) > maxTempDir {
+		dir = "/tmp"
 	}
-	return "/tmp"
+	if dir == "/tmp" && unix.Access(memoryDir, unix.W_OK|unix.X_OK) == nil {
+		return memoryDir
+	}
+	return dir
 }

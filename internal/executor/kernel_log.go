@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // maxKernelLog bounds what is kept of a kernel's own stdout and stderr; the
@@ -71,13 +73,21 @@ func (l *boundedLog) copy() {
 func (l *boundedLog) lastLine() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lines := bytes.Split(bytes.TrimSpace(l.tail), []byte("\n"))
-	last := bytes.ToValidUTF8(bytes.TrimSpace(lines[len(lines)-1]), []byte("?"))
-	if len(last) == 0 {
-		return ""
+	for _, line := range slices.Backward(bytes.Split(l.tail, []byte("\n"))) {
+		line = bytes.Map(printable, bytes.ToValidUTF8(line, []byte("?")))
+		if line = bytes.TrimSpace(folders.ReplaceAll(line, nil)); len(line) > 0 {
+			return ": " + string(line[:min(len(line), maxLastLine)])
+		}
 	}
-	last = folders.ReplaceAll(last, nil)
-	return ": " + string(last[:min(len(last), maxLastLine)])
+	return ""
+}
+
+// printable drops what a terminal would obey.
+func printable(r rune) rune {
+	if unicode.IsControl(r) {
+		return -1
+	}
+	return r
 }
 
 // lastLines bounds the reading of what the kernel wrote before its end, where

@@ -69,21 +69,26 @@ func (w *Writer) sayLast(why error) error {
 	if w.lastWords == nil {
 		return nil
 	}
-	end := w.lastWords(why)
-	var b bytes.Buffer
 	w.mu.Lock()
-	seq := w.synced + 1
+	seq, begun := w.synced, w.begun > 0 && w.begun <= w.synced
 	w.mu.Unlock()
-	line, err := encodeTo(&b, quire.Event{Seq: seq, Time: w.now().UTC(), Finished: &end})
-	if err != nil {
-		return err
+	var group []byte
+	var end *quire.Finished
+	for _, e := range w.lastWords(why, begun) {
+		seq++
+		e.Seq, e.Time, end = seq, w.now().UTC(), e.Finished
+		line, err := encodeTo(&bytes.Buffer{}, e)
+		if err != nil {
+			return err
+		}
+		group = appendRecord(group, line)
 	}
-	if err := w.writeBatch(appendRecord(nil, line)); err != nil {
+	if err := w.writeBatch(group); err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.seq, w.synced, w.finished = seq, seq, &end
+	w.seq, w.synced, w.finished = seq, seq, end
 	return nil
 }
 

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"quire"
 	"quire/internal/journal"
 )
@@ -40,9 +42,15 @@ func TestLastWordsOnAFullDisk(t *testing.T) {
 	var durable int64
 	options := journal.WriterOptions{
 		Durable: func(n int64) { durable = n },
-		LastWords: func(err error) quire.Finished {
+		LastWords: func(err error, begun bool) []quire.Event {
 			why = err
-			return quire.Finished{State: quire.Failed, Failure: &quire.Failure{Kind: quire.QuireFault, Message: "full"}}
+			if begun {
+				t.Error("an attempt has begun that was never started")
+			}
+			return []quire.Event{
+				{Started: &quire.Started{Attempt: 1}},
+				{Finished: &quire.Finished{State: quire.Failed, Failure: &quire.Failure{Kind: quire.QuireFault, Message: "full"}}},
+			}
 		},
 	}
 	w := openWriter(t, path, options.OnFile(func(f journal.File) journal.File { d.File = f; return d }))
@@ -62,19 +70,40 @@ func TestLastWordsOnAFullDisk(t *testing.T) {
 	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("close: got %v, want that there is no space", err)
 	}
-	if f := w.Finished(); f == nil || f.Failure.Message != "full" || w.Seq() != written+1 {
-		t.Errorf("got the end %+v as number %d, want the last words as number %d", f, w.Seq(), written+1)
+	if f := w.Finished(); f == nil || f.Failure.Message != "full" || w.Seq() != written+2 {
+		t.Errorf("got the end %+v as number %d, want the last words as number %d", f, w.Seq(), written+2)
 	}
 	// A journal uses its room up to the end, last words and a step apart.
 	if durable != d.left.Load() || durable < 170<<10 {
 		t.Errorf("got %d durable bytes and room left at %d", durable, d.left.Load())
 	}
 	again := openWriter(t, path, nil)
-	if f := again.Finished(); f == nil || again.Seq() != written+1 {
+	if f := again.Finished(); f == nil || again.Seq() != written+2 {
 		t.Errorf("opened again, it ends with %+v as number %d", f, again.Seq())
 	}
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestLastWordsOfAnAttemptThatHasBegun(t *testing.T) {
+	d := &limitedDisk{room: 200 << 10}
+	var begun []bool
+	options := journal.WriterOptions{LastWords: func(_ error, b bool) []quire.Event {
+		begun = append(begun, b)
+		return []quire.Event{{Finished: &quire.Finished{State: quire.Failed}}}
+	}}
+	w := openWriter(t, filepath.Join(t.TempDir(), "journal"), options.OnFile(func(f journal.File) journal.File { d.File = f; return d }))
+	appendAll(t, w, quire.Event{Started: &quire.Started{Attempt: 1}})
+	if err := w.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, w, quire.Event{Stream: &quire.Stream{Name: "stdout", Text: strings.Repeat("x", 300<<10)}})
+	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("close: got %v, want that there is no space", err)
+	}
+	if diff := cmp.Diff(begun, []bool{true}); diff != "" || w.Seq() != 2 {
+		t.Errorf("asked with (-got +want):\n%s\nand the last event is number %d", diff, w.Seq())
 	}
 }
 

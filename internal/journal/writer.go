@@ -40,10 +40,11 @@ type WriterOptions struct {
 	// there are more. An event that is larger by itself waits alone.
 	MaxPending int
 
-	// LastWords is asked for the journal's end when the disk has no room for
-	// more: some is kept for that. Events that wait are dropped then, and the
-	// Writer fails with what is given. nil leaves the journal without an end.
-	LastWords func(why error) quire.Finished
+	// LastWords is asked for the journal's last events when the disk has no room
+	// for more: some is kept for them. Events that wait are dropped then, the
+	// Started of this Writer's attempt too unless it has begun, and the Writer
+	// fails with what is given. nil leaves the journal without an end.
+	LastWords func(why error, begun bool) []quire.Event
 
 	wrap func(file) file // for tests: a disk that fails
 }
@@ -59,7 +60,7 @@ type Writer struct {
 	durable    func(int64)
 	now        func() time.Time
 	maxPending int
-	lastWords  func(error) quire.Finished
+	lastWords  func(error, bool) []quire.Event
 	taken      int64 // bytes of the disk that are the file's, if it can tell; the goroutine's alone
 
 	order   sync.Mutex // held while an event gets its number and its place
@@ -67,6 +68,7 @@ type Writer struct {
 
 	mu       sync.Mutex // guards what follows
 	seq      int32
+	begun    int32 // number of the last Started that was appended
 	finished *quire.Finished
 	pending  []byte // the next group
 	size     int64  // of the file, once pending is written
@@ -169,6 +171,9 @@ func (w *Writer) enqueue(line []byte, e quire.Event) error {
 	}
 	w.pending = appendRecord(w.pending, line)
 	w.seq, w.finished = e.Seq, e.Finished
+	if e.Started != nil {
+		w.begun = e.Seq
+	}
 	w.signal()
 	if w.encoded.Cap() > keepBuffer {
 		w.encoded = bytes.Buffer{}

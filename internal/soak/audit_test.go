@@ -289,15 +289,35 @@ func (h *harness) auditNotebook(ctx context.Context, r *record) error {
 	return nil
 }
 
+// serving returns the server that runs with all that it has in reserve, which
+// is nobody's execution.
+func (h *harness) serving(all []process) []process {
+	if !h.server.alive() {
+		return nil
+	}
+	pid := h.server.pid()
+	at := slices.IndexFunc(all, func(p process) bool { return p.pid == pid })
+	if at < 0 {
+		return nil
+	}
+	return family(all, all[at], "none")
+}
+
+// accepted reports whether id is that of an execution of this run.
+func (h *harness) accepted(id string) bool {
+	return id != "" && slices.ContainsFunc(h.all, func(r *record) bool { return r.id == id })
+}
+
 // auditProcesses finds processes that are nobody's any more.
 func (h *harness) auditProcesses(ctx context.Context) {
-	server := 0
-	if h.server.alive() {
-		server = h.server.pid()
-	}
 	var left []process
 	_ = poll(ctx, slack(goneLimit), func() (bool, error) { // what is left says it
-		left = slices.DeleteFunc(processes(), func(p process) bool { return p.pid == server })
+		all := processes()
+		serving := h.serving(all)
+		left = slices.DeleteFunc(all, func(p process) bool {
+			reserve := slices.ContainsFunc(serving, func(s process) bool { return s.pid == p.pid })
+			return reserve && !isExecutor(p) && !h.accepted(p.execution)
+		})
 		return len(left) == 0, nil
 	})
 	if len(left) > 0 {
@@ -338,7 +358,16 @@ func (h *harness) auditFolders(ctx context.Context) {
 	if folders := names(h.server.data("executions")); !maps.Equal(folders, want) {
 		h.report.discrepancy("there are %d folders of executions, want %d: %v", len(folders), len(want), difference(folders, want))
 	}
-	if left := names(filepath.Join(h.dir, tempFolder)); len(left) > 0 {
+	var left map[string]bool
+	_ = poll(ctx, slack(goneLimit), func() (bool, error) { // what is left says it
+		left = names(filepath.Join(h.dir, tempFolder))
+		for _, p := range h.serving(processes()) {
+			args := strings.Join(p.args, " ")
+			maps.DeleteFunc(left, func(name string, _ bool) bool { return strings.Contains(args, "/"+name+"/") })
+		}
+		return len(left) == 0, nil
+	})
+	if len(left) > 0 {
 		h.report.discrepancy("temporary folders are left: %v", slices.Collect(maps.Keys(left)))
 		for name := range left {
 			_ = os.RemoveAll(filepath.Join(h.dir, tempFolder, name)) // or the next round would find it

@@ -22,7 +22,7 @@ const (
 	goneLimit   = 2 * time.Second // from an executor's death to that of all that it had started
 	aliveLimit  = 5 * time.Second // for an answer while something is broken
 	doneLimit   = 5 * time.Second // from an execution's last event to its operation's end
-	roundLimit  = 30 * time.Second
+	roundLimit  = 60 * time.Second
 	targetLimit = 20 * time.Second // for a target to be where a fault is to hit it
 	acceptLimit = 30 * time.Second
 )
@@ -274,9 +274,17 @@ func (h *harness) refused(r *record, a answer) {
 	case seen || status.Code == unavailable:
 	case !h.hinderedAt(time.Now()):
 		h.report.discrepancy("%s is refused with nothing broken: %s", r.submission.kind, why)
+	case status.Code == internal && h.freezing(): // see freeze
 	case status.Code == internal:
 		h.report.discrepancy("%s is refused with no reason a client could read: %s", r.submission.kind, why)
 	}
+}
+
+// freezing reports whether the disk has only just become read-only.
+func (h *harness) freezing() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.windows, func(w hit) bool { return w.fault == readOnly && time.Since(w.from) < time.Second/2 })
 }
 
 // openGate lets a waiting notebook go on.

@@ -70,16 +70,21 @@ func readProcess(pid int) (process, bool) {
 	return p, true
 }
 
-// executors returns the executor of each execution that has one.
+// executors returns the executor of each execution that has one. A child of it
+// that is not yet another program looks like it, and is younger.
 func executors(all []process) map[string]process {
 	found := map[string]process{}
 	for _, p := range all {
-		if len(p.args) == 3 && p.args[1] == "executor" {
-			found[filepath.Base(p.args[2])] = p
+		if isExecutor(p) {
+			if id := filepath.Base(p.args[2]); found[id].pid == 0 {
+				found[id] = p
+			}
 		}
 	}
 	return found
 }
+
+func isExecutor(p process) bool { return len(p.args) == 3 && p.args[1] == "executor" }
 
 // family returns an executor's processes: what descends from it, and what is
 // marked as its execution's.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,7 +26,7 @@ var reasons = map[faultKind]*regexp.Regexp{
 	diskFull:        regexp.MustCompile(`(?i)no space|disk (is )?full|no room`),
 	readOnly:        regexp.MustCompile(`(?i)read-only|only be read`),
 	descriptorsOut:  regexp.MustCompile(`(?i)open files|file descriptors`),
-	processesRunOut: regexp.MustCompile(`(?i)process|thread|fork|resource temporarily unavailable`),
+	processesRunOut: regexp.MustCompile(`(?i)process|thread|fork|the kernel \S+ (did not (start|answer)|closed its connections)`),
 }
 
 // runOut takes a resource away for a while, asks the server meanwhile, and
@@ -117,11 +118,13 @@ func fillDisk(path string, room int64) (remove func() error, err error) {
 	return remove, err
 }
 
-// freeze makes folders read-only, but not the files that are open in them.
+// freeze makes folders read-only, but not the files that are open in them. What
+// is moved from the first into another finds the first one read-only, save at
+// the very moment: then it finds them to be two file systems.
 func freeze(folders ...string) (thaw func() error, err error) {
 	thaw = func() error {
 		var err error
-		for _, folder := range folders {
+		for _, folder := range slices.Backward(folders) {
 			err = errors.Join(err, unix.Unmount(folder, unix.MNT_DETACH))
 		}
 		return err

@@ -80,7 +80,8 @@ func (h *harness) openStream(ctx context.Context, id string, last int32) (*http.
 func readStream(body io.Reader, see func(quire.Event) (last bool, err error)) error {
 	lines := bufio.NewScanner(body)
 	lines.Buffer(make([]byte, 1<<16), maxLine)
-	id := ""
+	var id string
+	var data []byte
 	for lines.Scan() {
 		name, value, _ := bytes.Cut(lines.Bytes(), []byte(": "))
 		switch string(name) {
@@ -89,9 +90,14 @@ func readStream(body io.Reader, see func(quire.Event) (last bool, err error)) er
 		case "event": // a failure: the server ends, or cannot read
 			return errStreamEnded
 		case "data":
+			data = bytes.Clone(value)
+		case "": // only now the event is whole
+			if data == nil {
+				continue // after a comment
+			}
 			var e quire.Event
-			if err := json.Unmarshal(value, &e); err != nil {
-				return fmt.Errorf("its stream holds %.200q: %w", value, err)
+			if err := json.Unmarshal(data, &e); err != nil {
+				return fmt.Errorf("its stream holds %.200q: %w", data, err)
 			}
 			if strconv.Itoa(int(e.Seq)) != id {
 				return fmt.Errorf("its stream gives event %d the id %q", e.Seq, id)
@@ -99,6 +105,7 @@ func readStream(body io.Reader, see func(quire.Event) (last bool, err error)) er
 			if last, err := see(e); last || err != nil {
 				return err
 			}
+			data = nil
 		}
 	}
 	if err := lines.Err(); err != nil && strings.Contains(err.Error(), "token too long") {

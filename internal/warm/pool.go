@@ -2,9 +2,12 @@ package warm
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 // Options bound a pool; nil means the defaults.
 type Options struct {
+	Dir       string        // this pool's alone, for the fork servers' own folders, see PoolDir; empty: each has one among the temporary folders
 	Max       int           // fork servers at a time; 0: 4
 	MaxMemory int64         // bytes of all together; 0: 1 GiB
 	Start     time.Duration // for one to be ready; 0: one minute
@@ -66,9 +70,23 @@ type entry struct {
 	memory  int64
 }
 
-// New returns an empty pool.
+// New returns an empty pool. What an earlier pool has left in Options.Dir, for
+// it was killed, is removed.
 func New(opts *Options) *Pool {
-	return &Pool{opts: opts.withDefaults(), entries: map[[sha256.Size]byte]*entry{}}
+	p := &Pool{opts: opts.withDefaults(), entries: map[[sha256.Size]byte]*entry{}}
+	if p.opts.Dir != "" {
+		if err := os.RemoveAll(p.opts.Dir); err != nil {
+			p.opts.Logger.Warn("remove what fork servers have left", "error", err)
+		}
+	}
+	return p
+}
+
+// PoolDir returns the folder of the pool of the server that owns the data
+// folder: always the same, so that the next server finds what one has left.
+func PoolDir(data string) string {
+	sum := sha256.Sum256([]byte(data))
+	return filepath.Join(tempDir(), poolPrefix+hex.EncodeToString(sum[:6]))
 }
 
 // Socket returns where kernels of the key are forked, for Launch, or "" if
@@ -183,7 +201,7 @@ func (p *Pool) run(key Key, e *entry) {
 // live starts a process and returns why it has ended, and the module that it
 // was importing then.
 func (p *Pool) live(key Key, e *entry, logger *slog.Logger) (culprit string, err error) {
-	server, err := startForkServer(key)
+	server, err := startForkServer(p.opts.Dir, key)
 	if err != nil {
 		return "", err
 	}
@@ -260,4 +278,7 @@ func (p *Pool) Close() {
 	}
 	p.mu.Unlock()
 	p.running.Wait()
+	if p.opts.Dir != "" {
+		_ = os.RemoveAll(p.opts.Dir) // the next pool tries again
+	}
 }

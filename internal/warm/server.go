@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -28,7 +29,18 @@ const waitDelay = time.Second
 
 // maxTempDir is the longest temporary folder that leaves room for a socket's
 // name: Linux takes 107 bytes.
-const maxTempDir = 70
+const maxTempDir = 60
+
+// poolPrefix begins the names of temporary folders.
+const poolPrefix = "quire-warm-"
+
+// tempDir is where folders with sockets go.
+func tempDir() string {
+	if dir := os.TempDir(); len(dir) <= maxTempDir {
+		return dir
+	}
+	return "/tmp"
+}
 
 // forkServer is one process of forkserver.py, with a folder of its own.
 type forkServer struct {
@@ -41,14 +53,16 @@ type forkServer struct {
 
 // startForkServer starts one. It has no file of the project's in reach by
 // name: its folder is empty but for its own.
-func startForkServer(key Key) (*forkServer, error) {
+func startForkServer(parent string, key Key) (*forkServer, error) {
 	s := &forkServer{stderr: &tail{}}
-	parent := os.TempDir()
-	if len(parent) > maxTempDir {
-		parent = "/tmp"
+	pattern := "fork-"
+	if parent == "" {
+		parent, pattern = tempDir(), poolPrefix
+	} else if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
 	}
 	var err error
-	if s.dir, err = os.MkdirTemp(parent, "quire-warm-"); err != nil {
+	if s.dir, err = os.MkdirTemp(parent, pattern); err != nil {
 		return nil, err
 	}
 	if err := s.start(key); err != nil {

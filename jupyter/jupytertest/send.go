@@ -59,7 +59,7 @@ func (k *Kernel) Ask(req *jupyter.Message, prompt string, password bool) (string
 func (k *Kernel) Send(m *jupyter.Message) {
 	parts, err := k.codec.Encode(m)
 	if err != nil {
-		k.tb.Errorf("jupytertest: %s: %v", m.Header.MsgType, err)
+		k.complain("jupytertest: %s: %v", m.Header.MsgType, err)
 		return
 	}
 	if m.Channel == jupyter.IOPub {
@@ -103,7 +103,7 @@ func (k *Kernel) message(req *jupyter.Message, msgType string, content any) *jup
 	}
 	var err error
 	if m.Content, err = json.Marshal(content); err != nil {
-		k.tb.Errorf("jupytertest: %s: %v", msgType, err)
+		k.complain("jupytertest: %s: %v", msgType, err)
 	}
 	return m
 }

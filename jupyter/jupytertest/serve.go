@@ -44,7 +44,7 @@ func (k *Kernel) serve(ch jupyter.Channel, nc net.Conn) {
 		}
 		req, err := k.codec.Decode(ch, m.Parts)
 		if err != nil {
-			k.tb.Errorf("jupytertest: %s request: %v", ch, err)
+			k.complain("jupytertest: %s request: %v", ch, err)
 			return
 		}
 		k.handle(req)
@@ -88,7 +88,7 @@ func (k *Kernel) unlink(conn *zmtp.Conn) {
 
 func (k *Kernel) subscribe(conn *zmtp.Conn, parts [][]byte) {
 	if len(parts) != 1 || string(parts[0]) != "\x01" {
-		k.tb.Errorf("jupytertest: got %q on iopub, want a subscription to everything", parts)
+		k.complain("jupytertest: got %q on iopub, want a subscription to everything", parts)
 		return
 	}
 	k.mu.Lock()
@@ -117,7 +117,7 @@ func (k *Kernel) handle(req *jupyter.Message) {
 			Value string `json:"value"`
 		}
 		if err := json.Unmarshal(req.Content, &content); err != nil {
-			k.tb.Errorf("jupytertest: input_reply: %v", err)
+			k.complain("jupytertest: input_reply: %v", err)
 		}
 		select {
 		case k.inputs <- content.Value:
