@@ -29,13 +29,14 @@ ROOT = Path(__file__).resolve().parents[2]
 def main():
     short = os.environ.get("BENCH") == "short"
     rounds = int(os.environ.get("BENCH_ROUNDS", "3" if short else "15"))
+    load = machine.load()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         notebooks.write_all(work)
         with Server(work) as server, Peers(work) as peers:
             bench = Bench(server, peers, rounds, short)
             figures = bench.measure()
-    run = machine.describe() | {"rounds": rounds, "clients": bench.clients, "figures": figures}
+    run = machine.describe() | {"load": load, "rounds": rounds, "clients": bench.clients, "figures": figures}
     table = report.table(run)
     print(table)
     if short:

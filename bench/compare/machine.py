@@ -8,13 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 
+def load():
+    """Returns how many processes have wanted a processor in the last minute: others', before a run."""
+    return round(os.getloadavg()[0], 1)
+
+
 def describe():
-    """Returns what a run's figures depend on."""
+    """Returns what a run's figures depend on, but for the load."""
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "commit": commit(),
         "machine": {"cores": os.cpu_count(), "cpu": cpu(), "memory_gib": memory()},
-        "load": round(os.getloadavg()[2], 1),
         "versions": {name: version(name) for name in ("papermill", "nbclient", "ipykernel", "pandas")} | {"python": platform.python_version()},
     }
 
