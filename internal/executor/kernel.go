@@ -23,7 +23,7 @@ import (
 
 // shutdownGrace bounds the time that a kernel gets to end by itself after its
 // last cell: its atexit handlers run in it.
-const shutdownGrace = 2 * time.Second
+const shutdownGrace = 5 * time.Second
 
 // interruptTimeout bounds the sending of an interrupt_request.
 const interruptTimeout = time.Second
