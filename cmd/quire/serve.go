@@ -87,12 +87,14 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		jobs.Warm = func(python string, env []string) string {
 			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
 		}
+		jobs.Built = built(environments, logger)
 		jobs.WarmUp()
 	}
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
 	}
+	backend.Ended = jobs.WarmAfter
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{

@@ -34,6 +34,10 @@ type Backend struct {
 	command []string // the program and its arguments before the job's folder
 	env     []string
 	logger  *slog.Logger
+
+	// Ended is called with the folder of a job whose executor has ended. It
+	// must not wait. Nil: nobody is told.
+	Ended func(dir string)
 }
 
 var _ dispatch.Backend = (*Backend)(nil)
