@@ -66,3 +66,13 @@ func (j *Jobs) offer(p Place) *quire.WarmKernel {
 	}
 	return &quire.WarmKernel{Python: argv[0], Socket: socket}
 }
+
+// Template is the job that says how kernels of the server's own environment
+// start, for Slots; false while they cannot be forked.
+func (j *Jobs) Template() (quire.Job, bool) {
+	job := quire.Job{KernelPath: j.KernelPath, Env: j.Env, Warm: j.warmKernel(quire.Job{})}
+	if j.Host != nil {
+		job.Isolation.Tmp = j.Host.tmp
+	}
+	return job, job.Warm != nil
+}
