@@ -154,7 +154,7 @@ var children = []likeness{
 }
 
 // differing is what two runs of one notebook do not share.
-var differing = regexp.MustCompile(`quire-[\w]+|0x[0-9a-f]+|\bpid=\d+|\x60Wall time.*|Wall time: .*|CPU times: .*|ipykernel_\d+|File /tmp/\S+`)
+var differing = regexp.MustCompile(`quire-[\w]+(?:/kernel)?|0x[0-9a-f]+|\bpid=\d+|\x60Wall time.*|Wall time: .*|CPU times: .*|ipykernel_\d+|File /tmp/\S+`)
 
 // shown is what a cell shows, without that.
 func shown(job quire.Job, c *nbformat.Cell) []string {

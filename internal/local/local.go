@@ -84,6 +84,7 @@ func (b *Backend) startIn(ctx context.Context, r *ready, job quire.Job) (quire.H
 		r.end()
 		return nil, fmt.Errorf("hand job over: %w", err)
 	}
+	crash.At(crash.StartBorn)
 	h, err := b.born(ctx, job, r.launched, r.control)
 	if err != nil && r.gone() {
 		r.end()
