@@ -135,7 +135,8 @@ def memory(server):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
+    # Not in /tmp: a project there cannot be given a kernel that waits.
+    with tempfile.TemporaryDirectory(dir=ROOT / "bin") as folder:
         servers = {"ready": Server(Path(folder) / "ready", "--ready", "2"), "forked": Server(Path(folder) / "forked", "--ready", "0"), "cold": Server(Path(folder) / "cold", "--cold")}
         try:
             times = {}
