@@ -20,7 +20,6 @@ type slot struct {
 	template quire.Job // no more than how kernels start
 	server   *server
 	encl     *enclosure
-	env      []string // of the template's kernel
 	seen     []string // below covered folders, as the kernel sees them
 	kernel   *kernel  // nil: taken, or not fit for the job
 }
