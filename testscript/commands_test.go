@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds every wait for something that must come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // commands are what scripts can do beside testscript's own.
 var commands = map[string]func(ts *testscript.TestScript, neg bool, args []string){

@@ -255,7 +255,7 @@ func (h *house) next() *fakeExecutor {
 	select {
 	case x := <-h.backend.started:
 		return x
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		h.t.Fatal("no executor is started")
 		return nil
 	}
@@ -264,7 +264,7 @@ func (h *house) next() *fakeExecutor {
 // await follows the execution, as a watcher does, until it has the state.
 func (h *house) await(id quire.ExecutionID, want quire.State) quire.Execution {
 	h.t.Helper()
-	late := time.After(10 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		_, live, changed := h.Journal(id)
 		e, err := h.store.Execution(h.t.Context(), id)

@@ -143,7 +143,7 @@ func await[T any](t *testing.T, what string, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("no %s", what)
 		panic("unreachable")
 	}
@@ -272,7 +272,7 @@ time.sleep(600)`)
 // childOf returns a process whose id is in the file, once it is there.
 func childOf(t *testing.T, path string) int {
 	t.Helper()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		data, _ := os.ReadFile(path)
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
 			return pid
