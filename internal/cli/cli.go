@@ -35,7 +35,6 @@ type ServeOptions struct {
 	CellTimeout   time.Duration // 0: none
 	RunTimeout    time.Duration // 0: none
 	Cold          bool          // start every kernel anew
-	Ready         int           // kernels that are kept started
 	Preload       []string      // modules that warm kernels have imported; empty: the server's choice
 	Environments  EnvironmentOptions
 }
@@ -61,7 +60,6 @@ type EnvironmentOptions struct {
 type Programs struct {
 	Serve    func(ctx context.Context, o ServeOptions, stderr io.Writer) error
 	Executor func(ctx context.Context, dir string) error // runs the job in dir
-	Wait     func(ctx context.Context) error             // is given a job later
 	Version  string
 }
 

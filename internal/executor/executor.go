@@ -35,7 +35,6 @@ type Options struct {
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
 
 	enclosure *enclosure // nil: there is none
-	slot      *slot      // nil: there is no kernel yet
 }
 
 type execution struct {
@@ -145,10 +144,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k := e.opts.slot.take(ctx, spec, e.job, e.opts.Logger)
-	if k == nil {
-		k, err = startKernel(ctx, spec, e.job, e.opts)
-	}
+	k, err := startKernel(ctx, spec, e.job, e.opts)
 	if err != nil {
 		return e.unable(ctx, "kernel did not start", err), nil
 	}

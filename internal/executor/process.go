@@ -32,12 +32,8 @@ const softMemory = 64 << 20
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
-	return mainOf(ctx, dir, ready, logger, nil)
-}
-
-func mainOf(ctx context.Context, dir string, ready *os.File, logger *slog.Logger, s *slot) error {
 	debug.SetMemoryLimit(softMemory)
-	err := serve(ctx, dir, ready, logger, s)
+	err := serve(ctx, dir, ready, logger)
 	if f := lastWords(err); f != nil && ready != nil {
 		_ = json.NewEncoder(ready).Encode(Signal{Fault: f}) // nobody listens where the identity was told
 	}
@@ -54,7 +50,7 @@ func lastWords(err error) *quire.Failure {
 	return &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not go on: " + short.Message}
 }
 
-func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger, s *slot) error {
+func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
 	if err := closeInherited(); err != nil {
 		return err
 	}
@@ -65,11 +61,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger,
 	if err != nil {
 		return err
 	}
-	server, encl := newServer(), &enclosure{}
-	if s != nil {
-		server, encl = s.server, s.encl
-		defer s.close()
-	}
+	server := newServer()
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -82,15 +74,13 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger,
 		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
 		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
-	s.fit(job, logger)
-	encl.isolation, encl.dir = job.Isolation, server.dir
+	encl := &enclosure{isolation: job.Isolation, dir: server.dir}
 	_, err = Run(ctx, job, &Options{
 		Logger:    logger,
 		RunDir:    filepath.Join(server.dir, kernelDir),
 		Durable:   server.durable,
 		Reap:      func() { encl.close(logger) },
 		enclosure: encl,
-		slot:      s,
 		Opened: func() error {
 			crash.At(crash.ExecutorOpened)
 			if before, err := ReadIdentity(dir); err == nil {

@@ -16,8 +16,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
-
-	"quire/jupyter"
 )
 
 // answerTimeout bounds the fork server's answer. A cold start takes about as
@@ -40,9 +38,6 @@ type Request struct {
 	// Namespaces are entered in their order, before the working directory.
 	// The caller may close them after Launch. At most four.
 	Namespaces []*os.File
-
-	// Waits makes a kernel that is told by HandOver whose it is.
-	Waits bool
 
 	// Prepare is called with the new process's id while it waits, before any
 	// code of the notebook's runs in it: the place to put limits on it. An
@@ -137,73 +132,23 @@ func encode(r Request) ([]byte, error) {
 	if len(r.Namespaces) > maxNamespaces {
 		return nil, errors.New("too many namespaces")
 	}
-	env, err := variables(r.Env)
-	if err != nil {
-		return nil, err
-	}
-	mask, err := umask()
-	if err != nil {
-		return nil, err
-	}
-	data, err := json.Marshal(map[string]any{"argv": r.Argv, "env": env, "cwd": r.Dir, "umask": mask, "waits": r.Waits})
-	if err != nil {
-		return nil, err
-	}
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...), nil //nolint:gosec // an environment has a few MiB at most
-}
-
-// variables reads an environment; of two with one name the last counts.
-func variables(environ []string) (map[string]string, error) {
-	env := make(map[string]string, len(environ))
-	for _, entry := range environ {
+	env := make(map[string]string, len(r.Env))
+	for _, entry := range r.Env {
 		name, value, ok := strings.Cut(entry, "=")
 		if !ok || name == "" || !utf8.ValidString(entry) {
 			return nil, errors.New("its environment is not plain text")
 		}
 		env[name] = value
 	}
-	return env, nil
-}
-
-// HandOver makes a waiting kernel that of a job, and returns when it is. After
-// an error it must be ended.
-func HandOver(ctx context.Context, client *jupyter.Client, environ []string, dir string) error {
-	env, err := variables(environ)
-	if err != nil {
-		return fmt.Errorf("hand kernel over: %w", err)
-	}
 	mask, err := umask()
 	if err != nil {
-		return fmt.Errorf("hand kernel over: %w", err)
+		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	id, err := client.Send(ctx, jupyter.Shell, "quire_hand_over_request", map[string]any{"env": env, "cwd": dir, "umask": mask})
+	data, err := json.Marshal(map[string]any{"argv": r.Argv, "env": env, "cwd": r.Dir, "umask": mask})
 	if err != nil {
-		return fmt.Errorf("hand kernel over: %w", err)
+		return nil, err
 	}
-	for replied, idle := false, false; !replied || !idle; {
-		m, err := client.Receive(ctx)
-		if err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.ParentHeader.MsgID != id {
-			continue // of its start
-		}
-		var content struct {
-			Status, EValue string
-			ExecutionState string `json:"execution_state"`
-		}
-		if err := json.Unmarshal(m.Content, &content); err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.Channel == jupyter.Shell && content.Status != "ok" {
-			return fmt.Errorf("hand kernel over: refused: %.200q", content.EValue)
-		}
-		replied = replied || m.Channel == jupyter.Shell
-		idle = idle || content.ExecutionState == "idle"
-	}
-	return nil
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...), nil //nolint:gosec // an environment has a few MiB at most
 }
 
 // umask reads this process's own: to ask the kernel for it would set it.
