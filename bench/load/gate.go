@@ -84,7 +84,8 @@ func (g *gate) open() {
 	}
 	g.conns = nil
 	g.mu.Unlock()
-	for range g.arrived { //nolint:revive // until accept has ended
+	for range g.arrived {
+		continue // until accept has ended
 	}
 	g.serving.Wait()
 }

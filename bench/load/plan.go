@@ -148,4 +148,6 @@ func (l *load) run(ctx context.Context, g *gate) (*figures, error) {
 // folder is the project's, in which the notebooks run.
 func (l *load) folder() string { return filepath.Join(l.server.data, "projects", l.client.project) }
 
-func (p plan) say(format string, args ...any) { fmt.Fprintf(p.Log, format+"\n", args...) }
+func (p plan) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.Log, format+"\n", args...) // only told
+}

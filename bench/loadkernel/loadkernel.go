@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"quire/jupyter"
@@ -29,7 +30,7 @@ func Install(dir string, command ...string) error {
 		return fmt.Errorf("install kernelspec: %w", err)
 	}
 	spec, err := json.Marshal(map[string]any{
-		"argv":         append(command[:len(command):len(command)], "{connection_file}"),
+		"argv":         append(slices.Clip(command), "{connection_file}"),
 		"display_name": "Load", "language": Name, "interrupt_mode": "signal",
 		"metadata": map[string]any{"supported_features": []string{}},
 	})

@@ -53,7 +53,7 @@ func (s *Store) Together(ctxs []context.Context, changes ...func(tx *sql.Tx) err
 	for i, f := range changes {
 		group[i] = &change{ctx: ctxs[i], f: f, done: make(chan struct{})}
 	}
-	s.commit(group)
+	s.commit(ctxs[0], group)
 	errs := make([]error, len(group))
 	for i, c := range group {
 		<-c.done

@@ -43,7 +43,7 @@ func (s *Store) together(ctx context.Context, f func(tx *sql.Tx) error) error {
 		case <-c.done:
 			return c.err
 		case s.group.lead <- struct{}{}:
-			s.commit(s.group.take())
+			s.commit(ctx, s.group.take())
 			<-s.group.lead
 		}
 	}
@@ -60,21 +60,20 @@ func (g *group) take() []*change {
 }
 
 // commit brings the changes to disk and tells their callers.
-func (s *Store) commit(changes []*change) {
-	if len(changes) > 1 && s.commitAll(changes) {
+func (s *Store) commit(ctx context.Context, changes []*change) {
+	// The transaction is no one caller's: the others need it when that one has gone.
+	if len(changes) > 1 && s.commitAll(context.WithoutCancel(ctx), changes) {
 		return
 	}
 	for _, c := range changes {
-		c.err = s.write(c.ctx, c.f)
+		c.err = s.write(c.ctx, c.f) //nolint:contextcheck // each change has its own caller's
 		close(c.done)
 	}
 }
 
 // commitAll makes the changes in one transaction. It returns false, and has
 // told nobody and changed nothing, where SQLite has given the transaction up.
-func (s *Store) commitAll(changes []*change) bool {
-	// It is no one caller's: the others need it when that one has gone.
-	ctx := context.WithoutCancel(changes[0].ctx)
+func (s *Store) commitAll(ctx context.Context, changes []*change) bool {
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		for _, c := range changes {
 			if err := c.part(ctx, tx); err != nil {
@@ -104,7 +103,7 @@ func (c *change) part(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT part"); err != nil {
 		return errGivenUp
 	}
-	if c.err = context.Cause(c.ctx); c.err == nil {
+	if c.err = context.Cause(c.ctx); c.err == nil { //nolint:contextcheck // whether its own caller still waits
 		c.err = shortage(c.f(tx))
 	}
 	end := "RELEASE part"
