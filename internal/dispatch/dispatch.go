@@ -261,12 +261,21 @@ func (d *Dispatcher) begin(ctx context.Context, l *live, running *sync.WaitGroup
 	})
 }
 
-// end forgets the execution and frees its slot.
+// end forgets the execution and frees its slot. One that went back into the
+// queue may have been claimed again by now: its next attempt is not forgotten.
 func (d *Dispatcher) end(l *live) {
+	id := l.execution.ID
 	d.mu.Lock()
-	delete(d.live, l.execution.ID)
-	if l.isCancelled() && l.snapshot().State == quire.Queued {
-		d.cancelled[l.execution.ID] = true // while the retry was being stored
+	next := d.live[id]
+	if next == l {
+		delete(d.live, id)
+	}
+	if l.isCancelled() && l.snapshot().State == quire.Queued { // while the retry was being stored
+		if next == l {
+			d.cancelled[id] = true
+		} else if next != nil {
+			next.cancel(byRequest)
+		}
 	}
 	d.mu.Unlock()
 	l.close()

@@ -57,3 +57,29 @@ func TestHandleThatIsNone(t *testing.T) {
 	next.end(t, quire.Succeeded)
 	h.await(id, quire.Succeeded)
 }
+
+// TestNextAttemptOutlivesTheOneBefore claims an execution again as soon as its
+// retry is stored, while the attempt before is still being let go of.
+func TestNextAttemptOutlivesTheOneBefore(t *testing.T) {
+	h := newHouse(t)
+	second := make(chan *fakeExecutor, 1)
+	h.faults.after("SaveProgress QUEUED", func(bool) {
+		h.Wake()
+		second <- <-h.backend.started
+	})
+	id := h.submit()
+	_, _, changed := h.Journal(id)
+	h.next().end(t, "")
+	x := <-second
+	x.tell(t, ready)
+	for { // until the attempt before is let go of, and beyond
+		p, live := h.Live(id)
+		if live && p.State == quire.Running && p.Attempt == 2 {
+			break
+		}
+		<-changed
+		_, _, changed = h.Journal(id)
+	}
+	x.end(t, quire.Succeeded)
+	h.await(id, quire.Succeeded)
+}
