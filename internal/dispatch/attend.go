@@ -144,13 +144,9 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 		if !p.Timing.Kernel.IsZero() {
 			l.letStart()
 		}
-		switch {
-		case err != nil || !changed || p.State == quire.Queued:
-		case p.State.Ended():
-			// The executor has only to tidy up after itself: nobody need wait
-			// for that but the next execution, which gets its place then.
-			err = d.saveEnd(ctx, l, handle)
-		default:
+		// An end is stored when the executor has tidied up after itself: what a
+		// server that dies before then has not stored, the next one looks after.
+		if err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
 			crash.At(crash.ProgressBegin)
 			err = d.save(ctx, l, handle, p, nil)
 			crash.At(crash.ProgressStored)

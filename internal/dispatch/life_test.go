@@ -50,34 +50,6 @@ func TestNoMoreThanMaxRunning(t *testing.T) {
 	h.await(ids[2], quire.Failed)
 }
 
-// What the executor has to tidy up after its last word is not waited for by
-// anybody but the execution that comes into its place.
-func TestEndIsStoredBeforeTheExecutorIsGone(t *testing.T) {
-	h := newHouse(t)
-	id, other, third := h.submit(), h.submit(), h.submit()
-	x, y := h.next(), h.next()
-	if x.job.ExecutionID != id { // they are started at the same time
-		x, y = y, x
-	}
-	x.tell(t, ready, cell, quire.Event{Finished: &quire.Finished{State: quire.Succeeded}})
-	h.await(id, quire.Succeeded)
-	if op, err := h.store.Operation(t.Context(), quire.OperationID(id)); err != nil || !op.Done {
-		t.Errorf("got the operation %+v, %v, want it to be done", op, err)
-	}
-	if _, live, _ := h.Journal(id); !live || len(h.backend.started) != 0 {
-		t.Errorf("its place is given away")
-	}
-	x.end(t, "")
-	z := h.next()
-	y.end(t, quire.Succeeded)
-	z.end(t, quire.Succeeded)
-	h.await(other, quire.Succeeded)
-	h.await(third, quire.Succeeded)
-	if len(x.cleaned) != 0 {
-		t.Error("an executor that has finished is taken for lost")
-	}
-}
-
 func TestCancelDoesNotWaitForASlot(t *testing.T) {
 	h := newHouse(t)
 	h.submit()

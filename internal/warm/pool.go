@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -201,6 +202,10 @@ func (p *Pool) run(key Key, e *entry) {
 // live starts a process and returns why it has ended, and the module that it
 // was importing then.
 func (p *Pool) live(key Key, e *entry, logger *slog.Logger) (culprit string, err error) {
+	// It dies with this server, however busy it is: with the thread that forks
+	// it, which therefore has to stay.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	server, err := startForkServer(p.opts.Dir, key)
 	if err != nil {
 		return "", err

@@ -83,7 +83,7 @@ func (s *forkServer) start(key Key) error {
 	s.cmd.Env = append(append([]string{}, key.Env...), mark)
 	s.cmd.Stderr = s.stderr
 	s.cmd.WaitDelay = waitDelay
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	in, err := s.cmd.StdinPipe()
 	if err != nil {
 		return err
