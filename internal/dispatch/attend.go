@@ -55,9 +55,6 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		crash.At(crash.StartStored)
 	}
 	err := d.followOn(ctx, l, handle)
-	if l.stored && ctx.Err() == nil {
-		return nil // whatever has become of what the executor left
-	}
 	if errors.Is(err, ErrExecutorGone) {
 		crash.At(crash.LostNoticed)
 		if err := d.backend.Clean(ctx, handle); err != nil {
@@ -222,11 +219,8 @@ func (d *Dispatcher) appendEnd(ctx context.Context, l *live, path string, end qu
 	return err
 }
 
-// saveEnd stores the end that the journal holds, unless it is stored already.
+// saveEnd stores the end that the journal holds.
 func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) error {
-	if l.stored {
-		return nil
-	}
 	p := l.snapshot()
 	if p.State == quire.Queued {
 		handle = nil // of the attempt before
@@ -246,7 +240,6 @@ func (d *Dispatcher) saveEnd(ctx context.Context, l *live, handle quire.Handle) 
 		return err
 	}
 	crash.At(after)
-	l.tellStored()
 	return nil
 }
 

@@ -17,7 +17,6 @@ type live struct {
 	letStart  func()          // says that its start holds back others no longer; idempotent
 	attempt   int             // the number of the attempt under way
 	reader    *journal.Reader // used by the goroutine that attends only
-	stored    bool            // the end is in the store; that goroutine's only
 
 	mu       sync.Mutex
 	progress quire.Progress
@@ -73,14 +72,6 @@ func (l *live) cancel(why quire.Failure) {
 		l.why = why
 		close(l.cancelled)
 	})
-}
-
-// tellStored lets those look again who wait for the end to be in the store.
-func (l *live) tellStored() {
-	l.stored = true
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.announce()
 }
 
 func (l *live) isCancelled() bool {
