@@ -53,7 +53,7 @@ def number(value):
 
 # The part of what is promised under which a ratio is lost. A machine with other
 # work on it costs a program of several processes more than one of a single process.
-WIDE = 1 / 4
+WIDE = 1 / 10
 
 
 def lost(figures):
