@@ -57,9 +57,7 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 	err := d.followOn(ctx, l, handle)
 	if errors.Is(err, ErrExecutorGone) {
 		crash.At(crash.LostNoticed)
-		if err := d.backend.Clean(ctx, handle); err != nil {
-			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
-		}
+		d.clean(ctx, l, handle)
 		crash.At(crash.LostCleaned)
 		if l.isCancelled() {
 			return d.conclude(ctx, l, handle, aborted(l.why, "and its executor ended without a word"))
@@ -68,15 +66,20 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 		return d.conclude(ctx, l, handle, d.lost(l, explain("the executor ended without finishing the notebook", err)))
 	}
 	if unreadable(err) {
-		if err := d.backend.Clean(ctx, handle); err != nil {
-			d.opts.Logger.Error("clean up after executor", "execution_id", e.ID, "error", err)
-		}
+		d.clean(ctx, l, handle)
 		return d.giveUp(ctx, l, handle)
 	}
 	if err != nil {
 		return err
 	}
 	return d.saveEnd(ctx, l, handle)
+}
+
+// clean ends what is left of an executor that is gone.
+func (d *Dispatcher) clean(ctx context.Context, l *live, handle quire.Handle) {
+	if err := d.backend.Clean(ctx, handle); err != nil {
+		d.opts.Logger.Error("clean up after executor", "execution_id", l.execution.ID, "error", err)
+	}
 }
 
 // start launches an executor.
