@@ -9,14 +9,18 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	driver "modernc.org/sqlite" // "sqlite" in package sql
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"quire/internal/dispatch"
 	"quire/internal/service"
@@ -30,6 +34,9 @@ var (
 
 // readers is the number of connections that read beside the one that writes.
 const readers = 4
+
+// busyTimeout is how long a change waits for those of other processes.
+const busyTimeout = 10 * time.Second
 
 // Options adjusts a Store; nil means the defaults.
 type Options struct {
@@ -67,11 +74,13 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 func open(ctx context.Context, path string) (_ *Store, err error) {
 	// Inputs may be secrets: the file, and the journals that take over its
 	// mode, are for the owner alone.
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
+	// One that is there is left alone: to close a file is to drop the locks that
+	// this process has on it.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = f.Close()
 	}
-	if err := f.Close(); err != nil {
+	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	s := &Store{group: group{lead: make(chan struct{}, 1)}}
@@ -87,7 +96,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	if err := checkDurable(ctx, s.writer); err != nil {
+	if err := connect(ctx, s.writer); err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, s.writer, migrations); err != nil {
@@ -108,7 +117,7 @@ func pool(path string, size int, settings url.Values) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings.Set("_busy_timeout", "10000")
+	settings.Set("_busy_timeout", strconv.FormatInt(busyTimeout.Milliseconds(), 10))
 	settings.Set("_foreign_keys", "true")
 	settings.Set("_dqs", "false")
 	settings.Set("_error_rc", "true")
@@ -122,6 +131,25 @@ func pool(path string, size int, settings url.Values) (*sql.DB, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
+}
+
+// connect makes the first connection, which gives the file its journal. While
+// another process does the same, SQLite says at once that it is busy: either
+// would wait for the other.
+func connect(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		err := checkDurable(ctx, db)
+		if e, ok := errors.AsType[*driver.Error](err); !ok || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(busyTimeout / 1000):
+		}
+	}
 }
 
 // checkDurable asks SQLite what it has made of the settings: it falls back to
