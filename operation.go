@@ -22,6 +22,9 @@ const (
 	OpDeleteProject   OperationKind = "delete-project"
 	OpSetUnitBalance  OperationKind = "set-unit-balance"
 	OpExecute         OperationKind = "execute"
+	OpCreateSchedule  OperationKind = "create-schedule"
+	OpUpdateSchedule  OperationKind = "update-schedule"
+	OpDeleteSchedule  OperationKind = "delete-schedule"
 )
 
 // Operation is the API's long-running operation. While Done is false there is
@@ -38,7 +41,8 @@ type Operation struct {
 	ModifiedAt  time.Time
 	Done        bool
 	// Result is, as JSON, the Project or Community as the operation left it;
-	// for OpExecute the final State; for a deletion and a unit balance null.
+	// for OpExecute the final State; for the creation and change of a schedule
+	// its id; for a deletion and a unit balance null.
 	Result  json.RawMessage
 	Failure *Error // Quire's own failure; a notebook's failure is a Result
 

@@ -97,6 +97,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.serveCommand(), a.executorCommand(),
 		a.projectCommand(), a.filesCommand(), a.executeCommand(), a.executionCommand(), a.operationCommand(),
+		a.scheduleCommand(),
 		a.tokenCommand(), a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()

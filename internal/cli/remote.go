@@ -60,6 +60,7 @@ type client struct {
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
 	policies   quirev1.PolicyServiceClient
+	schedules  quirev1.ScheduleServiceClient
 }
 
 // call runs f with a connection, for as long as nobody interrupts it, and
@@ -107,6 +108,7 @@ func (r *remote) dial() (*client, error) {
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
 		policies:   quirev1.NewPolicyServiceClient(conn),
+		schedules:  quirev1.NewScheduleServiceClient(conn),
 	}, nil
 }
 

@@ -18,6 +18,12 @@ const (
 	SubmitStored Point = "submit.stored" // the execution is in the store, nobody was told
 )
 
+// Points of a schedule's due time, around those of its execution's submission.
+const (
+	ScheduleDue   Point = "schedule.due"   // it is noticed, nothing is done about it
+	ScheduleFired Point = "schedule.fired" // it is dealt with, the next one is not looked for
+)
+
 // Points of any other mutation that leaves an operation.
 const (
 	ProjectFolder   Point = "project.folder"   // the project's folder is there
@@ -115,6 +121,7 @@ const (
 func Points() []Point {
 	return []Point{
 		SubmitBegin, SubmitFilled, SubmitFolder, SubmitStored,
+		ScheduleDue, ScheduleFired,
 		ProjectFolder, OperationBegin, OperationStored,
 		ClaimBegin, ClaimStored, StartBegin, StartJob, StartBorn, StartTold, StartStored,
 		ExecutorOpened, ExecutorIdentified, ExecutorListens, ExecutorTold,

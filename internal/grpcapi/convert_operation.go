@@ -80,8 +80,9 @@ func operationMetadata(op quire.Operation) proto.Message {
 			m.Target = &datasphere.ProjectExecutionMetadata_NotebookId{NotebookId: op.Target.Given}
 		}
 		return m
+	case quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule:
 	}
-	return &emptypb.Empty{} // of a kind that a newer Quire has stored
+	return &emptypb.Empty{} // Quire's own, or of a kind that a newer Quire has stored
 }
 
 // operationResponse returns the response that DataSphere declares for the call.
@@ -111,7 +112,8 @@ func decodeResult(op quire.Operation) (proto.Message, error) {
 		var state quire.State
 		err := json.Unmarshal(op.Result, &state)
 		return &datasphere.ProjectExecutionResponse{ExecutionStatus: executionStatus(state)}, err
-	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance:
+	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance,
+		quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule:
 	}
 	return &emptypb.Empty{}, nil
 }

@@ -27,5 +27,6 @@ func Register(s *service.Service, exchanger Exchanger, publicAddress string) fun
 		quirev1.RegisterFileServiceServer(r, &files{service: s})
 		quirev1.RegisterRunSettingsServiceServer(r, &runSettings{service: s})
 		quirev1.RegisterPolicyServiceServer(r, &policies{service: s})
+		quirev1.RegisterScheduleServiceServer(r, &schedules{service: s})
 	}
 }

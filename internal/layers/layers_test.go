@@ -37,6 +37,7 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
+	cron       = "github.com/netresearch/go-cron"
 )
 
 // The lower layers, each with what stands below it.
@@ -63,9 +64,11 @@ var layers = map[string]layer{
 
 	"quire/internal/cgroup": {external: []string{gox}},
 
+	"quire/internal/calendar": {quire: []string{"quire"}, external: []string{cron}},
+
 	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/cgroup"}), external: []string{gox}},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
-	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch"}), external: []string{gox, prometheus}},
+	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/calendar", "quire/internal/dispatch"}), external: []string{gox, prometheus}},
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
@@ -229,6 +232,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
+		{"quire/internal/service", "quire/internal/calendar", ""},
+		{"quire/internal/service", "github.com/netresearch/go-cron", "does not know that module"},
 		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},
 		{"quire/internal/dispatch", "quire/internal/service", "its layer may not"},
 		{"quire/internal/sqlite", "quire/internal/dispatch", ""},

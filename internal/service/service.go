@@ -55,7 +55,8 @@ type Service struct {
 	log       *slog.Logger
 	now       func() time.Time
 
-	deleted bell // rings when a project was deleted
+	deleted   bell // rings when a project was deleted
+	scheduled bell // rings when a schedule may be due at another time
 }
 
 const (
@@ -63,8 +64,8 @@ const (
 	defaultExpiry    = time.Minute
 )
 
-// New returns a Service. Its Run must be running for deletions to be finished
-// and for executions to expire.
+// New returns a Service. Its Run must be running for deletions to be finished,
+// for executions to expire and for schedules to be fired.
 func New(parts Parts, opts *Options) *Service {
 	if opts == nil {
 		opts = &Options{}

@@ -18,6 +18,7 @@ type Store interface {
 	ExecutionStore
 	UnitStore
 	RetentionStore
+	ScheduleStore
 }
 
 // CommunityStore keeps communities. A mutation stores its done operation in

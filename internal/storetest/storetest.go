@@ -79,6 +79,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Expired", expired},
 		{"RemoveExecutions", removeExecutions},
 		{"RemoveOperations", removeOperations},
+		{"Schedules", schedules},
+		{"SchedulesOfDeletedProject", schedulesOfDeletedProject},
+		{"NextDue", nextDue},
+		{"Fire", fire},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

@@ -1,0 +1,4 @@
+package quire
+
+// SweepID identifies a sweep.
+type SweepID string
