@@ -58,8 +58,18 @@ soak: build ## break things at random for SOAK_TIME, 10m unless set; SOAK_SEED r
 		-soak.time $(or $(SOAK_TIME),10m) -soak.seed $(or $(SOAK_SEED),0) $(if $(SOAK_FAULTS),-soak.faults $(SOAK_FAULTS))
 
 .PHONY: bench
-bench: build ## measure against papermill and jupyter execute, as in docs/performance.md
-	@python=$$(tools/python-env.sh test); "$$python" bench/compare.py
+bench: build ## measure as in docs/performance.md; BENCH=compare or BENCH=load does one part
+	@if [ "$(or $(BENCH),compare)" = compare ]; then \
+		python=$$(tools/python-env.sh test); "$$python" bench/compare.py; \
+	fi
+	@if [ "$(or $(BENCH),load)" = load ]; then \
+		go build -o bin/load ./bench/load; \
+		bin/load -history bench/load.jsonl $(LOAD); \
+	fi
+
+.PHONY: bench-warm
+bench-warm: build ## measure forked kernels against cold ones
+	@python=$$(tools/python-env.sh test); "$$python" bench/warm.py
 
 .PHONY: generate
 generate: ## write internal/gen anew from api/

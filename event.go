@@ -16,19 +16,20 @@ type Event struct {
 	Seq  int32     `json:"seq"`
 	Time time.Time `json:"time"`
 
-	Started         *Started         `json:"started,omitempty"`
-	KernelStarting  *KernelStarting  `json:"kernelStarting,omitempty"`
-	KernelReady     *KernelReady     `json:"kernelReady,omitempty"`
-	CellStarted     *CellStarted     `json:"cellStarted,omitempty"`
-	Stream          *Stream          `json:"stream,omitempty"`
-	Output          *Output          `json:"output,omitempty"`
-	DisplayUpdated  *DisplayUpdated  `json:"displayUpdated,omitempty"`
-	OutputCleared   *OutputCleared   `json:"outputCleared,omitempty"`
-	OutputCut       *OutputCut       `json:"outputCut,omitempty"`
-	WidgetUpdated   *WidgetUpdated   `json:"widgetUpdated,omitempty"`
-	CellFinished    *CellFinished    `json:"cellFinished,omitempty"`
-	OutputVariables *OutputVariables `json:"outputVariables,omitempty"`
-	Finished        *Finished        `json:"finished,omitempty"`
+	Started             *Started             `json:"started,omitempty"`
+	EnvironmentProgress *EnvironmentProgress `json:"environmentProgress,omitempty"`
+	KernelStarting      *KernelStarting      `json:"kernelStarting,omitempty"`
+	KernelReady         *KernelReady         `json:"kernelReady,omitempty"`
+	CellStarted         *CellStarted         `json:"cellStarted,omitempty"`
+	Stream              *Stream              `json:"stream,omitempty"`
+	Output              *Output              `json:"output,omitempty"`
+	DisplayUpdated      *DisplayUpdated      `json:"displayUpdated,omitempty"`
+	OutputCleared       *OutputCleared       `json:"outputCleared,omitempty"`
+	OutputCut           *OutputCut           `json:"outputCut,omitempty"`
+	WidgetUpdated       *WidgetUpdated       `json:"widgetUpdated,omitempty"`
+	CellFinished        *CellFinished        `json:"cellFinished,omitempty"`
+	OutputVariables     *OutputVariables     `json:"outputVariables,omitempty"`
+	Finished            *Finished            `json:"finished,omitempty"`
 }
 
 // Started opens an attempt: all that an earlier attempt put into the notebook
@@ -45,6 +46,15 @@ type InjectedCell struct {
 	Index  int32  `json:"index"` // where it stands in the executed notebook
 	ID     string `json:"id,omitempty"`
 	Source string `json:"source"`
+}
+
+// EnvironmentProgress says how far the making of the notebook's Python
+// environment is. There is none where the environment was there already.
+type EnvironmentProgress struct {
+	Phase   EnvironmentPhase `json:"phase"`
+	Package string           `json:"package,omitempty"` // the one that is fetched, or has just been
+	Done    int32            `json:"done,omitempty"`    // packages that are known to be there
+	Total   int32            `json:"total,omitempty"`
 }
 
 // KernelStarting says that the environment is there and the kernel is launched.

@@ -25,6 +25,20 @@ type Job struct {
 	Terms       Terms          `json:"terms"`
 	RetryOf     ExecutionID    `json:"retryOf,omitempty"`
 	Isolation   Isolation      `json:"isolation,omitzero"`
+	Warm        *WarmKernel    `json:"warm,omitempty"` // nil: every kernel is started cold
+
+	// Environment is the Python environment that the project declares, and
+	// Environments the folder of those that there are; nil: KernelPath and Env
+	// say all.
+	Environment  *EnvironmentDeclaration `json:"environment,omitempty"`
+	Environments string                  `json:"environments,omitempty"`
+}
+
+// WarmKernel says where a kernel can be forked that need not be started. It is
+// an offer: whoever listens there may be gone by the time of the run.
+type WarmKernel struct {
+	Python string `json:"python"` // the interpreter in the kernel's command
+	Socket string `json:"socket"`
 }
 
 // The files of a job's folder.
@@ -35,6 +49,7 @@ const (
 	notebookFile  = "notebook.ipynb"
 	kernelLogFile = "kernel.log"
 	lockFile      = "environment.lock"
+	declaredFile  = "environment.json"
 )
 
 // JobPath is where the job itself lies for the executor.
@@ -54,6 +69,10 @@ func (j Job) KernelLogPath() string { return filepath.Join(j.Dir, kernelLogFile)
 
 // LockPath is the list of what the kernel's environment held when it started.
 func (j Job) LockPath() string { return filepath.Join(j.Dir, lockFile) }
+
+// DeclaredPath is the EnvironmentDeclaration as it was submitted; it is not
+// there where the project declares none.
+func (j Job) DeclaredPath() string { return filepath.Join(j.Dir, declaredFile) }
 
 // Decode reads a job from JSON. Numbers of the inputs keep their digits.
 func (j *Job) Decode(data []byte) error {

@@ -38,17 +38,15 @@ type Confine func(fork func() (pid int, err error)) error
 // fs.ErrNotExist. Signals that this process ignores are ignored by the kernel
 // too, so a program that wants Interrupt to work must not ignore SIGINT.
 func Launch(spec Kernelspec, opts LaunchOptions) (*Process, error) {
-	vars := environment(opts.Env)
-	argv, err := spec.argv(opts.ConnectionFile, vars)
+	argv, env, err := spec.Command(opts)
 	if err != nil {
 		return nil, fmt.Errorf("launch kernel %s: %w", spec.Name, err)
 	}
-	argv = append(argv, opts.ExtraArgs...)
 	cmd := &exec.Cmd{
 		Path: argv[0],
 		Args: argv,
 		Dir:  opts.Dir,
-		Env:  spec.env(opts.Env, vars),
+		Env:  env,
 		SysProcAttr: &syscall.SysProcAttr{
 			Setsid:    true,
 			Pdeathsig: syscall.SIGKILL,
@@ -69,6 +67,17 @@ func Launch(spec Kernelspec, opts LaunchOptions) (*Process, error) {
 		return nil, fmt.Errorf("launch kernel %s: %w", spec.Name, err)
 	}
 	return p, nil
+}
+
+// Command returns the complete command and environment with which Launch
+// starts the kernel. Its errors are Launch's.
+func (k Kernelspec) Command(opts LaunchOptions) (argv, env []string, err error) {
+	vars := environment(opts.Env)
+	argv, err = k.argv(opts.ConnectionFile, vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	return append(argv, opts.ExtraArgs...), k.env(opts.Env, vars), nil
 }
 
 var pythonProgram = regexp.MustCompile(`^python(3(\.\d+)?)?$`)

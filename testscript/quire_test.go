@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"quire/internal/pyenv"
 	"quire/internal/testenv"
 )
 
@@ -70,6 +72,9 @@ func lookAtSources() error {
 func TestScripts(t *testing.T) {
 	python := testenv.Python(t)
 	prefix := filepath.Dir(filepath.Dir(python))
+	uv, wheels := testenv.UV(t), t.TempDir()
+	testenv.Wheel(t, wheels, "quire_test_wheel", "1.0")
+	testenv.Wheel(t, wheels, "quire_test_wheel", "2.0")
 	testscript.Run(t, testscript.Params{
 		Dir:                 ".",
 		Cmds:                commands,
@@ -79,6 +84,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Dir(program)+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("PYTHON", python)
+			env.Setenv("UV", uv)
+			env.Setenv("UV_CACHE", filepath.Join(testenv.Cache(t), "uv-cache"))
+			env.Setenv("WHEELS", wheels)
+			for _, entry := range pyenv.NetworkEnv(os.Environ()) {
+				name, value, _ := strings.Cut(entry, "=")
+				env.Setenv(name, value)
+			}
 			env.Setenv("VIRTUAL_ENV", prefix) // as after source bin/activate
 			env.Setenv("JUPYTER_PREFER_ENV_PATH", "1")
 			return nil

@@ -27,11 +27,6 @@ for name in sys.argv[1:]:
 print(h.hexdigest())
 PY
 )
-if [ "$(cat "$env/.made-from" 2>/dev/null)" = "$key" ] && [ -x "$env/bin/python" ]; then
-  echo "$env/bin/python"
-  exit 0
-fi
-
 uv=$cache/uv/bin/uv
 if [ "$("$uv" --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ]; then
   echo "installing uv $uv_version" >&2
@@ -39,6 +34,11 @@ if [ "$("$uv" --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ]; then
   # --target is allowed where the system's Python is managed by the system.
   PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target "$cache/uv.new" "uv==$uv_version" >&2
   mv "$cache/uv.new" "$cache/uv"
+fi
+
+if [ "$(cat "$env/.made-from" 2>/dev/null)" = "$key" ] && [ -x "$env/bin/python" ]; then
+  echo "$env/bin/python"
+  exit 0
 fi
 
 echo "making the Python environment $name" >&2

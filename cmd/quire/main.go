@@ -34,6 +34,7 @@ func main() {
 const readyDescriptor = 3
 
 func runExecutor(ctx context.Context, dir string) error {
+	reserveThreads(executorThreads)
 	ready := os.NewFile(readyDescriptor, "ready")
 	if _, err := ready.Stat(); err != nil {
 		ready = nil // run by hand

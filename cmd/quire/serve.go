@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -30,6 +31,7 @@ import (
 	"quire/internal/rest"
 	"quire/internal/service"
 	"quire/internal/sqlite"
+	"quire/internal/warm"
 	"quire/jupyter"
 )
 
@@ -38,6 +40,7 @@ import (
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	reserveThreads(serverThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)
 	if err != nil {
@@ -67,11 +70,27 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if err := host.Sweep(ctx, archive.Path); err != nil {
 		logger.Error("remove control groups", "error", err)
 	}
-	jobs, err := newJobs(ctx, o, projects, archive, logger)
+	python, prefix, err := local.PythonPrefix(ctx, cmp.Or(o.Python, "python3"))
 	if err != nil {
 		return err
 	}
-	jobs.Host = host
+	environments, err := openEnvironments(o.Environments, data, python)
+	if err != nil {
+		return err
+	}
+	jobs, err := newJobs(o, python, prefix, projects, archive, logger)
+	if err != nil {
+		return err
+	}
+	jobs.Host, jobs.Environments = host, environments.Dir()
+	pool := warm.New(&warm.Options{Dir: warm.PoolDir(data), Logger: logger})
+	defer pool.Close()
+	if !o.Cold {
+		jobs.Warm = func(python string, env []string) string {
+			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
+		}
+		jobs.WarmUp()
+	}
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
@@ -82,9 +101,13 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		MaxRunning: maxRunning(o), MaxRunningPerProject: o.Policy.MaxRunning, MaxAttempts: o.Policy.MaxAttempts,
 		Logger: logger, Metrics: dispatch.NewMetrics(metrics),
 	})
-	svc := service.New(service.Parts{
+	parts := service.Parts{
 		Store: store, Deletions: store, Files: projects, Archive: archive, Dispatcher: dispatcher, Kernels: jobs,
-	}, &service.Options{
+	}
+	if !o.Environments.Ignore {
+		parts.Environments = environments
+	}
+	svc := service.New(parts, &service.Options{
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
 		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,
@@ -122,6 +145,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { dispatcher.Run(ctx); return nil })
 	group.Go(func() error { return svc.Run(ctx) })
+	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
 		return rest.Serve(ctx, listener, rest.OneAddress(grpc, web), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
 	})
@@ -166,11 +190,7 @@ func openData(dir string) (data string, unlock func(), err error) {
 	return data, func() { _ = lock.Close() }, nil
 }
 
-func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
-	python, prefix, err := local.PythonPrefix(ctx, o.Python)
-	if err != nil {
-		return nil, err
-	}
+func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, archive *files.Archive, logger *slog.Logger) (*local.Jobs, error) {
 	path := jupyter.SearchPath(os.Environ(), prefix)
 	specs, err := jupyter.Kernels(path)
 	if err != nil {
@@ -181,7 +201,8 @@ func newJobs(ctx context.Context, o cli.ServeOptions, projects *files.Store, arc
 	}
 	return &local.Jobs{
 		Projects: projects, Executions: archive, KernelPath: path,
-		Env: local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
+		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
 }
 
@@ -193,6 +214,15 @@ func newBackend(logger *slog.Logger) (*local.Backend, error) {
 	// An executor needs nothing of the environment but where temporary files go.
 	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
 	return local.New([]string{self, "executor"}, append(env, crash.Environ()...), logger), nil
+}
+
+// preload is what the operator names, and where that is nothing what notebooks
+// import most.
+func preload(o cli.ServeOptions) []string {
+	if len(o.Preload) > 0 {
+		return o.Preload
+	}
+	return warm.Preload()
 }
 
 // maxRunning is twice the number of processors, four at least: notebooks wait

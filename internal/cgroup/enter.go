@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -66,4 +67,16 @@ func (g *Group) Folder() (*os.File, error) {
 		}
 	}
 	return nil, nil //nolint:nilnil // as the comment says
+}
+
+// Add moves a process, with one thread so far, into the group.
+func (g *Group) Add(pid int) error {
+	var errs []error
+	for _, dir := range g.dirs {
+		errs = append(errs, write(filepath.Join(dir, procsFile), strconv.Itoa(pid)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("add to group: %w", err)
+	}
+	return nil
 }

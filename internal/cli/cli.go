@@ -34,6 +34,26 @@ type ServeOptions struct {
 	KernelEnv     []string      // names of the server's own variables that kernels may see
 	CellTimeout   time.Duration // 0: none
 	RunTimeout    time.Duration // 0: none
+	Cold          bool          // start every kernel anew
+	Preload       []string      // modules that warm kernels have imported; empty: the server's choice
+	Environments  EnvironmentOptions
+}
+
+// EnvironmentOptions say how the server makes the Python environments that
+// projects declare.
+type EnvironmentOptions struct {
+	Ignore          bool // declarations do not count
+	UV              string
+	Index           string
+	ExtraIndexes    []string
+	Credentials     string // netrc file
+	FindLinks       []string
+	Offline         bool
+	Cache           string // uv's; empty: in the data folder
+	AllowBuilds     bool
+	PythonDownloads bool
+	MaxUnused       time.Duration // 0: the store's default
+	MaxKept         int
 }
 
 // Programs is what the commands need and only main can wire.
@@ -96,7 +116,7 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.AddCommand(
 		a.runCommand(), a.serveCommand(), a.executorCommand(),
-		a.projectCommand(), a.filesCommand(), a.executeCommand(), a.executionCommand(), a.operationCommand(),
+		a.projectCommand(), a.filesCommand(), a.executeCommand(), a.executionCommand(), a.operationCommand(), a.envCommand(),
 		a.scheduleCommand(),
 		a.tokenCommand(), a.versionCommand(),
 	)

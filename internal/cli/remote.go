@@ -61,6 +61,8 @@ type client struct {
 	settings   quirev1.RunSettingsServiceClient
 	policies   quirev1.PolicyServiceClient
 	schedules  quirev1.ScheduleServiceClient
+
+	environments quirev1.EnvironmentServiceClient
 }
 
 // call runs f with a connection, for as long as nobody interrupts it, and
@@ -109,6 +111,8 @@ func (r *remote) dial() (*client, error) {
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
 		policies:   quirev1.NewPolicyServiceClient(conn),
 		schedules:  quirev1.NewScheduleServiceClient(conn),
+
+		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil
 }
 

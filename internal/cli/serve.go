@@ -30,6 +30,9 @@ func (a *app) serveCommand() *cobra.Command {
 			if o.Policy.MaxAttempts < 1 {
 				return misuse("--max-attempts must be 1 at least")
 			}
+			if o.Environments.MaxUnused < 0 || o.Environments.MaxKept < 0 {
+				return misuse("--env-max-unused and --env-max-kept must not be negative")
+			}
 			return a.Serve(cmd.Context(), o, a.stderr)
 		},
 	}
@@ -51,7 +54,28 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringArrayVar(&o.KernelEnv, "kernel-env", nil, "`name` of a variable of the server's environment that kernels may see; may be repeated")
 	f.DurationVar(&o.CellTimeout, "cell-timeout", 0, "limit for each cell, such as 10m, unless the project says otherwise (default: none)")
 	f.DurationVar(&o.RunTimeout, "run-timeout", 0, "limit for a whole run, such as 6h, unless the project says otherwise (default: none)")
+	o.Environments.flags(cmd)
+	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
+	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd
+}
+
+func (o *EnvironmentOptions) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.Ignore, "env-ignore", false, "run every notebook in the environment of --python, whatever its project declares")
+	f.StringVar(&o.UV, "uv", "", "uv `program` that makes the environments that projects declare (default: uv on the PATH, or a copy that is installed into the data folder)")
+	f.StringVar(&o.Index, "env-index-url", "", "`url` of the package index (default: PyPI)")
+	f.StringArrayVar(&o.ExtraIndexes, "env-extra-index-url", nil, "`url` of a package index that is asked before that one; may be repeated")
+	f.StringVar(&o.Credentials, "env-credentials", "", "netrc `file` of mode 0600 with the passwords of the indexes")
+	f.StringArrayVar(&o.FindLinks, "env-find-links", nil, "`folder` of wheels; may be repeated")
+	f.BoolVar(&o.Offline, "env-offline", false, "fetch nothing: packages come from folders of wheels and from what was fetched before")
+	f.StringVar(&o.Cache, "env-cache", "", "`folder` of uv's cache, on the data folder's file system so that files can be shared (default: in the data folder)")
+	f.BoolVar(&o.AllowBuilds, "env-allow-builds", false, "build packages that have no wheel, which runs their code with the server's rights")
+	f.BoolVar(&o.PythonDownloads, "env-python-downloads", false, "let uv fetch a Python that a project asks for and the machine lacks")
+	f.DurationVar(&o.MaxUnused, "env-max-unused", 0, "time after which an unused environment is removed (default: 720h)")
+	f.IntVar(&o.MaxKept, "env-max-kept", 0, "environments that are kept, beside those in use (default: 100)")
+	completeFiles(cmd, "uv", "env-credentials")
+	completeFolders(cmd, "env-find-links", "env-cache")
 }

@@ -92,6 +92,8 @@ func (v *view) observe(e quire.Event) {
 	case e.Started != nil:
 		v.total, v.cells, v.began = e.Started.Cells, 0, e.Time
 		v.begin("", "preparing", e.Time)
+	case e.EnvironmentProgress != nil:
+		v.observeEnvironment(*e.EnvironmentProgress, e.Time)
 	case e.KernelStarting != nil:
 		v.begin("", "kernel "+printable(e.KernelStarting.Kernel), e.Time)
 	case e.KernelReady != nil:
@@ -106,6 +108,26 @@ func (v *view) observe(e quire.Event) {
 	case e.Finished != nil:
 		v.finish(*e.Finished, e.Time)
 	}
+}
+
+// observeEnvironment shows what is being done for the environment. Without a
+// terminal that is a line for each phase.
+func (v *view) observeEnvironment(p quire.EnvironmentProgress, at time.Time) {
+	label := "environment: " + string(p.Phase)
+	if !v.screen.live {
+		if p.Done == 0 && p.Package == "" || p.Phase == quire.EnvironmentCompiling {
+			v.screen.line(printable(label))
+		}
+		return
+	}
+	if p.Package != "" {
+		label += " " + p.Package
+	}
+	head := ""
+	if p.Total > 0 {
+		head = fmt.Sprintf("[%d/%d]", p.Done, p.Total)
+	}
+	v.begin(head, printable(label), at)
 }
 
 // begin puts on the line what goes on from here.

@@ -34,6 +34,9 @@ func (d *Dispatcher) attend(ctx context.Context, l *live) error {
 			return d.conclude(ctx, l, nil, aborted(l.why, "before it started"))
 		}
 	}
+	if e.Handle == nil && l.recovered && d.endedUnstored(l) {
+		return d.conclude(ctx, l, nil, d.lost(l, "the executor ended without finishing the notebook"))
+	}
 	handle := e.Handle
 	if handle == nil {
 		var err error
@@ -133,7 +136,11 @@ func (d *Dispatcher) follow(ctx context.Context, l *live, handle quire.Handle) e
 	path := d.jobs.JournalPath(l.execution.ID)
 	err := d.backend.Follow(ctx, handle, func(size int64) {
 		changed, err := l.grow(path, size)
-		if p := l.snapshot(); err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
+		p := l.snapshot()
+		if !p.Timing.Kernel.IsZero() {
+			l.letStart()
+		}
+		if err == nil && changed && p.State != quire.Queued && !p.State.Ended() {
 			crash.At(crash.ProgressBegin)
 			err = d.save(ctx, l, handle, p, nil)
 			crash.At(crash.ProgressStored)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type Jobs interface {
 type Options struct {
 	MaxRunning           int           // executions at a time; default 4
 	MaxRunningPerProject int           // where a project's policy does not say; default: no limit
+	MaxStarting          int           // of those, before their kernel has answered; default twice the processors
+	StartPatience        time.Duration // after which a slow start lets others start; default 2 s
 	MaxAttempts          int           // of an execution whose terms do not say; default 3
 	Lease                time.Duration // of a claim; renewed at a third of it; default 30 s
 	Retry                time.Duration // after which a store that failed is tried again; default 1 s
@@ -50,9 +53,10 @@ type Dispatcher struct {
 	owner   string
 	wake    chan struct{} // holds a value while there may be something to claim
 
-	mu      sync.Mutex
-	live    map[quire.ExecutionID]*live
-	claimed chan struct{} // closed and replaced when an execution enters live
+	mu       sync.Mutex
+	live     map[quire.ExecutionID]*live
+	starting int           // of live, those that hold back further starts
+	claimed  chan struct{} // closed and replaced when an execution enters live
 	// cancelled holds executions that are to end and are not in live: queued
 	// ones, which need no free slot for it, and one that is just being claimed.
 	cancelled map[quire.ExecutionID]bool
@@ -78,6 +82,12 @@ func (o *Options) setDefaults() {
 	}
 	if o.MaxRunningPerProject <= 0 {
 		o.MaxRunningPerProject = -1
+	}
+	if o.MaxStarting <= 0 {
+		o.MaxStarting = 2 * runtime.NumCPU()
+	}
+	if o.StartPatience <= 0 {
+		o.StartPatience = 2 * time.Second
 	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 3
@@ -219,7 +229,7 @@ func (d *Dispatcher) forgetCancelled(id quire.ExecutionID) {
 func (d *Dispatcher) free() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.live) < d.opts.MaxRunning
+	return len(d.live) < d.opts.MaxRunning && d.starting < d.opts.MaxStarting
 }
 
 // begin attends to a claimed execution in a goroutine of its own.
@@ -231,6 +241,7 @@ func (d *Dispatcher) begin(ctx context.Context, l *live, running *sync.WaitGroup
 		l.cancel(byRequest) // after the claim had read the execution
 	}
 	d.live[e.ID] = l
+	d.holdStarts(l)
 	close(d.claimed)
 	d.claimed = make(chan struct{})
 	d.mu.Unlock()
@@ -259,6 +270,7 @@ func (d *Dispatcher) end(l *live) {
 	}
 	d.mu.Unlock()
 	l.close()
+	l.letStart()
 	d.Wake()
 }
 

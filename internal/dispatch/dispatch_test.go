@@ -205,8 +205,11 @@ func newHouse(t *testing.T) *house {
 }
 
 // run starts a dispatcher, the first or the next one.
-func (h *house) run(maxRunning int) {
-	h.Dispatcher = dispatch.New(&faultyStore{h.store, &h.faults}, h.backend, h.jobs, &dispatch.Options{MaxRunning: maxRunning, Retry: time.Millisecond, Meter: time.Millisecond})
+func (h *house) run(maxRunning int) { h.runWith(dispatch.Options{MaxRunning: maxRunning}) }
+
+func (h *house) runWith(opts dispatch.Options) {
+	opts.Retry, opts.Meter = time.Millisecond, time.Millisecond
+	h.Dispatcher = dispatch.New(&faultyStore{h.store, &h.faults}, h.backend, h.jobs, &opts)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	d := h.Dispatcher

@@ -14,6 +14,7 @@ import (
 type live struct {
 	execution quire.Execution // as claimed; never changed
 	recovered bool            // taken up from an earlier dispatcher
+	letStart  func()          // says that its start holds back others no longer; idempotent
 	attempt   int             // the number of the attempt under way
 	reader    *journal.Reader // used by the goroutine that attends only
 

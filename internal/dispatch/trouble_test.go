@@ -192,6 +192,26 @@ func TestRestartBeforeTheRetryIsStored(t *testing.T) {
 	}
 }
 
+func TestRestartBeforeTheRetryOfAFailedStartIsStored(t *testing.T) {
+	h := newHouse(t)
+	failing := h.faults.inject("SaveProgress QUEUED", forever)
+	h.backend.faults.inject("Start", 1)
+	id := h.submit()
+	<-failing
+	h.stop()
+	h.faults.inject("SaveProgress QUEUED", 0)
+	h.run(2)
+	x := h.next()
+	if x.job.Attempt != 2 {
+		t.Errorf("got the attempt %d, want the second", x.job.Attempt)
+	}
+	x.end(t, quire.Succeeded)
+	h.await(id, quire.Succeeded)
+	if got := ends(t, h, id); len(got) != 2 {
+		t.Errorf("got the ends %+v, want one of each attempt", got)
+	}
+}
+
 func TestRestartOnAStoreThatFails(t *testing.T) {
 	h := newHouse(t)
 	stored := make(chan bool, 1)

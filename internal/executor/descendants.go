@@ -31,7 +31,7 @@ const reapLimit = 2 * time.Second
 // descends from them.
 func killDescendants(logger *slog.Logger, spared ...int) {
 	deadline := time.Now().Add(reapLimit)
-	for {
+	for !childless() {
 		pids := descendants(os.Getpid(), spared...)
 		for _, pid := range pids {
 			_ = unix.Kill(pid, unix.SIGKILL) // it may have ended by itself
@@ -46,6 +46,13 @@ func killDescendants(logger *slog.Logger, spared ...int) {
 		}
 		<-time.After(time.Millisecond) // they die one after the other, and tell nobody in common
 	}
+}
+
+// childless reports whether this process has no child, not even one that has
+// ended: then nothing descends from it, for it adopts orphans. To look through
+// all processes of the machine takes many times as long.
+func childless() bool {
+	return errors.Is(unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil), unix.ECHILD)
 }
 
 // reapChildren collects the children that have ended.

@@ -95,7 +95,7 @@ func (e *enclosure) confine(seen []string, fork func() (int, error)) (err error)
 	case e.group == nil:
 		return limited(b, fork)
 	case !e.group.LimitsCPU():
-		if err := pin(b.CPUs); err != nil {
+		if err := pin(0, b.CPUs); err != nil {
 			return err
 		}
 	}

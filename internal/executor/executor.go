@@ -121,6 +121,16 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{Started: started}); err != nil {
 		return quire.Finished{}, err
 	}
+	if e.job.Environment != nil {
+		lease, err := e.enterEnvironment(ctx)
+		if err == nil {
+			defer lease.Release()
+			spec, err = jupyter.FindKernel(e.job.KernelPath, e.job.Kernel)
+		}
+		if err != nil {
+			return e.unable(ctx, "the environment is not there", err), nil
+		}
+	}
 	if err := e.emit(quire.Event{KernelStarting: &quire.KernelStarting{Kernel: spec.Name, Bounds: e.opts.enclosure.bounds(), Receipt: e.receipt}}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -131,20 +141,16 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts.RunDir, e.opts.enclosure)
+	k, err := startKernel(ctx, spec, e.job, e.opts)
 	if err != nil {
-		if ctx.Err() != nil {
-			return runner.Stopped(ctx), nil
-		}
-		e.opts.Logger.Error("kernel did not start", "error", err)
-		return fault(err), nil
+		return e.unable(ctx, "kernel did not start", err), nil
 	}
 	defer k.close()
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
 	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
-		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Memory: k,
+		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Implementation: k.info.Implementation, Memory: k,
 	})
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
@@ -156,8 +162,18 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 // gets no more time of its own.
 func stoppedByForce(end quire.Finished) bool { return end.State == quire.Aborted }
 
+// unable is the end of an attempt that came to no kernel.
+func (e *execution) unable(ctx context.Context, what string, err error) quire.Finished {
+	if ctx.Err() != nil {
+		return runner.Stopped(ctx)
+	}
+	e.opts.Logger.Error("cannot run the notebook", "reason", what, "error", err)
+	return fault(err)
+}
+
 // prepare reads the notebook, finds its kernel, keeps the receipt of both and
-// plans the run.
+// plans the run. The kernel of an environment that the project declares is
+// found later, when that is there.
 func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	data, err := os.ReadFile(e.job.InputPath())
 	if err != nil {
@@ -166,11 +182,21 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	if e.input, err = nbformat.Parse(data); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
+	if e.receipt, err = newReceipt(e.job, data); err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if e.job.Environment != nil {
+		return runner.NewPlan(e.input, "python", e.job.Cell, e.job.Inputs), jupyter.Kernelspec{}, nil
+	}
 	spec, err := jupyter.FindKernel(e.job.KernelPath, cmp.Or(e.job.Kernel, e.input.KernelName(), jupyter.DefaultKernel))
 	if err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
-	if e.receipt, err = newReceipt(e.job, data, spec); err != nil {
+	lock, err := lockOf(spec)
+	if err != nil {
+		return nil, jupyter.Kernelspec{}, err
+	}
+	if err := e.keepLock(lock); err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil

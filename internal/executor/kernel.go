@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +30,8 @@ const interruptTimeout = time.Second
 
 // kernel is a launched kernel that has answered, with its private folder.
 type kernel struct {
-	*jupyter.Process
+	process
+	forked bool
 	spec   jupyter.Kernelspec
 	client *jupyter.Client
 	info   jupyter.KernelInfo
@@ -39,24 +42,36 @@ type kernel struct {
 	watch  *watch     // of the kernel where it is not the launched process
 }
 
-// startKernel launches the kernel and waits until it answers.
-func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, dir string, encl *enclosure) (*kernel, error) {
-	k := &kernel{spec: spec, dir: dir, encl: encl}
-	if dir == "" {
+// startKernel launches the kernel and waits until it answers. A forked kernel
+// that does not come so far is started again without a fork.
+func startKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, opts Options) (*kernel, error) {
+	k, err := tryKernel(ctx, spec, job, opts)
+	if err == nil || ctx.Err() != nil || k == nil || !k.forked {
+		return k, err
+	}
+	opts.Logger.Warn("forked kernel did not start, another is started cold", "error", err)
+	job.Warm = nil
+	return tryKernel(ctx, spec, job, opts)
+}
+
+// tryKernel returns the kernel, ended, beside an error that came after its launch.
+func tryKernel(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, opts Options) (*kernel, error) {
+	k := &kernel{spec: spec, dir: opts.RunDir, encl: opts.enclosure}
+	if k.dir == "" {
 		var err error
 		if k.dir, err = privateDir(); err != nil {
 			return nil, err
 		}
 		k.ownDir = true
 	}
-	if err := k.start(ctx, job); err != nil {
+	if err := k.start(ctx, job, opts.Logger); err != nil {
 		k.close()
-		return nil, err
+		return k, err
 	}
 	return k, nil
 }
 
-func (k *kernel) start(ctx context.Context, job quire.Job) error {
+func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) error {
 	if err := os.MkdirAll(k.dir, 0o700); err != nil {
 		return err
 	}
@@ -75,17 +90,10 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
 		return err
 	}
-	options := jupyter.LaunchOptions{
+	err = k.launch(ctx, job, jupyter.LaunchOptions{
 		Dir: job.WorkDir, Env: k.encl.env(env), ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
 		Stdout: k.output.pipe, Stderr: k.output.pipe,
-	}
-	err = k.encl.options(&options, job, k.spec)
-	if err == nil {
-		k.Process, err = jupyter.Launch(k.spec, options)
-	}
-	if options.Cgroup != nil {
-		_ = options.Cgroup.Close() // only passed on
-	}
+	}, logger)
 	k.output.started()
 	if short := quire.Shortage(err); short != nil {
 		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
@@ -96,7 +104,12 @@ func (k *kernel) start(ctx context.Context, job quire.Job) error {
 	if err != nil {
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s could not be started: its program cannot be run", k.spec.Name)
 	}
-	return k.connect(ctx, info, job.Run.StartTimeout)
+	yieldSession(k.PID())
+	limit := job.Run.StartTimeout
+	if k.forked {
+		limit = min(limit, forkedLimit)
+	}
+	return k.connect(ctx, info, limit)
 }
 
 func (k *kernel) connection() (jupyter.ConnectionInfo, error) {
@@ -131,7 +144,7 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 	}
 	switch {
 	case err == nil:
-		k.watch = watchKernel(k.Process, k.client.PeerPID())
+		k.watch = watchKernel(k.process, k.client.PeerPID())
 		return nil
 	case k.exited() && k.Usage().Cause() != "":
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s ran out of memory while it started: %s", k.spec.Name, k.Usage().Cause())
@@ -163,7 +176,7 @@ func (k *kernel) ready() *quire.KernelReady {
 // Interrupt interrupts the running cell in the way that the kernelspec asks for.
 func (k *kernel) Interrupt() error {
 	if k.spec.InterruptMode != "message" {
-		return k.Process.Interrupt()
+		return k.process.Interrupt()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), interruptTimeout)
 	defer cancel()
@@ -186,9 +199,12 @@ func (k *kernel) shutdown(ctx context.Context) {
 
 // close ends the kernel and all of its process group, and removes its folder.
 func (k *kernel) close() {
-	if k.Process != nil {
+	if k.process != nil {
 		k.Kill()
 		<-k.Done()
+		if p, ok := k.process.(io.Closer); ok {
+			_ = p.Close() // what does not end here has resisted SIGKILL
+		}
 	}
 	if k.watch != nil {
 		k.watch.close()
@@ -210,7 +226,10 @@ func (k *kernel) Usage() runner.Usage {
 	if u, ok := k.encl.usage(); ok {
 		return u
 	}
-	return runner.Usage{Peak: k.PeakMemory()}
+	if p, ok := k.process.(interface{ PeakMemory() int64 }); ok {
+		return runner.Usage{Peak: p.PeakMemory()}
+	}
+	return runner.Usage{}
 }
 
 // OOMKills implements runner.Memory.
@@ -263,13 +282,21 @@ func without(env []string, name string) []string {
 // name: Linux takes 107 bytes.
 const maxTempDir = 60
 
+// memoryDir is where Linux keeps shared memory: files that live for one run
+// cost no disk there.
+const memoryDir = "/dev/shm"
+
 // privateDir makes a folder of mode 0700 for sockets and the connection file.
 func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix) }
 
 // tempDir is where folders with sockets go.
 func tempDir() string {
-	if dir := os.TempDir(); len(dir) <= maxTempDir {
-		return dir
+	dir := os.TempDir()
+	if len(dir) > maxTempDir {
+		dir = "/tmp"
 	}
-	return "/tmp"
+	if dir == "/tmp" && unix.Access(memoryDir, unix.W_OK|unix.X_OK) == nil {
+		return memoryDir
+	}
+	return dir
 }

@@ -8,26 +8,25 @@ import (
 	"fmt"
 
 	"quire"
-	"quire/jupyter"
 )
 
-// newReceipt says what the attempt runs: the notebook's bytes, the job's inputs
-// and the environment of its kernel. What that holds is on disk afterwards.
-func newReceipt(job quire.Job, notebook []byte, spec jupyter.Kernelspec) (*quire.Receipt, error) {
+// newReceipt says what the attempt runs: the notebook's bytes and the job's
+// inputs. The environment is added by keepLock.
+func newReceipt(job quire.Job, notebook []byte) (*quire.Receipt, error) {
 	inputs, err := canonical(job.Inputs)
 	if err != nil {
 		return nil, fmt.Errorf("encode inputs: %w", err)
 	}
-	lock, err := lockOf(spec)
-	if err != nil {
-		return nil, err
+	return &quire.Receipt{Notebook: digest(notebook), Inputs: digest(inputs), RetryOf: job.RetryOf}, nil
+}
+
+// keepLock puts what the kernel's environment holds into the receipt, and on disk.
+func (e *execution) keepLock(lock []byte) error {
+	if err := keep(e.job.LockPath(), lock); err != nil {
+		return fmt.Errorf("keep the environment's lock: %w", err)
 	}
-	if err := keep(job.LockPath(), lock); err != nil {
-		return nil, fmt.Errorf("keep the environment's lock: %w", err)
-	}
-	return &quire.Receipt{
-		Notebook: digest(notebook), Inputs: digest(inputs), Environment: digest(lock), RetryOf: job.RetryOf,
-	}, nil
+	e.receipt.Environment = digest(lock)
+	return nil
 }
 
 // canonical returns inputs as the JSON whose digest others can compute:

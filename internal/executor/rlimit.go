@@ -16,7 +16,7 @@ import (
 // limited forks with rlimits. They are the process's, not the thread's, so
 // that they come a moment after its birth, long before it reads a cell.
 func limited(b quire.Bounds, fork func() (int, error)) error {
-	if err := pin(b.CPUs); err != nil {
+	if err := pin(0, b.CPUs); err != nil {
 		return err
 	}
 	tasks := ownTasks()
@@ -24,6 +24,12 @@ func limited(b quire.Bounds, fork func() (int, error)) error {
 	if err != nil {
 		return err
 	}
+	return bound(pid, b, tasks)
+}
+
+// bound sets a process's rlimits, beside tasks of the user's that are not the
+// notebook's.
+func bound(pid int, b quire.Bounds, tasks int) error {
 	// RLIMIT_DATA counts what is written to and private. RLIMIT_AS would count
 	// what is only reserved, and numpy, Java and CUDA reserve much.
 	if err := limit(pid, unix.RLIMIT_DATA, uint64(max(b.MemoryBytes, 0))); err != nil {
@@ -53,11 +59,12 @@ func limit(pid, resource int, n uint64) error {
 	return err
 }
 
-// pin keeps the calling thread, and what it forks, to n of the processors that
-// it may use, chosen by chance so that executions spread over them.
-func pin(n int) error {
+// pin keeps a thread, the calling one if pid is 0, and what it forks to n of the
+// processors that it may use, chosen by chance so that executions spread over
+// them.
+func pin(pid, n int) error {
 	var all, some unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
+	if err := unix.SchedGetaffinity(pid, &all); err != nil {
 		return fmt.Errorf("choose processors: %w", err)
 	}
 	var allowed []int
@@ -73,7 +80,7 @@ func pin(n int) error {
 	for i := range n {
 		some.Set(allowed[(first+i)%len(allowed)])
 	}
-	if err := unix.SchedSetaffinity(0, &some); err != nil {
+	if err := unix.SchedSetaffinity(pid, &some); err != nil {
 		return fmt.Errorf("choose processors: %w", err)
 	}
 	return nil

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"quire/jupyter"
 )
 
 // wrapperGrace is how long a program around the kernel may live on after it.
@@ -26,7 +24,7 @@ type watch struct {
 
 // watchKernel returns nil where pid is the launched process itself, or there
 // is nothing to watch it by.
-func watchKernel(p *jupyter.Process, pid int) *watch {
+func watchKernel(p process, pid int) *watch {
 	if pid <= 1 || pid == p.PID() || pid == os.Getpid() {
 		return nil
 	}

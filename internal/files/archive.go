@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,17 +41,26 @@ func OpenArchive(dir string) (*Archive, error) {
 // Close releases the data folder.
 func (a *Archive) Close() error { return a.executions.Close() }
 
-// Create makes the folder of an execution with its input in it, durably, or
-// not at all. It refuses an execution that has a folder with AlreadyExists.
-func (a *Archive) Create(ctx context.Context, id quire.ExecutionID, input []byte) error {
+// Create makes the folder of an execution with its input in it, and with the
+// declaration of its environment if that is not nil, durably, or not at all.
+// It refuses an execution that has a folder with AlreadyExists.
+func (a *Archive) Create(ctx context.Context, id quire.ExecutionID, input []byte, declared *quire.EnvironmentDeclaration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if !validID(string(id)) {
 		return quire.Invalid("operation_id", "%q is no execution's id", id)
 	}
+	contents := map[string][]byte{layout.InputPath(): input}
+	if declared != nil {
+		data, err := json.Marshal(declared)
+		if err != nil {
+			return fmt.Errorf("archive input: %w", err)
+		}
+		contents[layout.DeclaredPath()] = data
+	}
 	scrap := quire.NewID()
-	err := a.fill(scrap, input)
+	err := a.fill(scrap, contents)
 	if err == nil {
 		crash.At(crash.SubmitFilled)
 		// The name of a folder that is not empty cannot be taken over.
@@ -70,17 +80,19 @@ func (a *Archive) Create(ctx context.Context, id quire.ExecutionID, input []byte
 	return nil
 }
 
-func (a *Archive) fill(scrap string, input []byte) error {
+func (a *Archive) fill(scrap string, contents map[string][]byte) error {
 	data, folder := a.executions.data, a.executions.scrap(scrap)
 	if err := data.Mkdir(folder, 0o700); err != nil {
 		return err
 	}
-	f, err := data.OpenFile(path.Join(folder, layout.InputPath()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	if _, err := write(f, bytes.NewReader(input)); err != nil {
-		return err
+	for name, content := range contents {
+		f, err := data.OpenFile(path.Join(folder, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		if _, err := write(f, bytes.NewReader(content)); err != nil {
+			return err
+		}
 	}
 	return a.executions.syncFolder(folder)
 }
@@ -126,6 +138,24 @@ func (a *Archive) Input(ctx context.Context, id quire.ExecutionID) ([]byte, erro
 		return nil, fmt.Errorf("read input: %w", bare(err))
 	}
 	return input, nil
+}
+
+// Declared returns the environment that the project declared when the
+// execution was submitted; nil where it declared none.
+func (a *Archive) Declared(ctx context.Context, id quire.ExecutionID) (*quire.EnvironmentDeclaration, error) {
+	f, err := a.open(ctx, id, layout.DeclaredPath())
+	if quire.CodeOf(err) == quire.NotFound {
+		return nil, nil //nolint:nilnil // nothing was declared
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var d quire.EnvironmentDeclaration
+	if err := json.NewDecoder(f).Decode(&d); err != nil {
+		return nil, fmt.Errorf("read declaration of environment: %w", bare(err))
+	}
+	return &d, nil
 }
 
 // OpenNotebook opens the notebook that the executor wrote at the end of the

@@ -25,10 +25,10 @@ func TestArchive(t *testing.T) {
 
 	_, err = archive.Input(t.Context(), id)
 	wantError(t, "input of none", err, quire.NotFound, "operation_id", data)
-	if err := archive.Create(t.Context(), id, []byte("{}")); err != nil {
+	if err := archive.Create(t.Context(), id, []byte("{}"), nil); err != nil {
 		t.Fatal(err)
 	}
-	err = archive.Create(t.Context(), id, []byte("other"))
+	err = archive.Create(t.Context(), id, []byte("other"), nil)
 	wantError(t, "create again", err, quire.AlreadyExists, "", data)
 	if input, err := archive.Input(t.Context(), id); err != nil || string(input) != "{}" {
 		t.Errorf("input = %q, %v, want the first one", input, err)
@@ -87,7 +87,7 @@ func TestArchiveRefusesIDs(t *testing.T) {
 	}
 	defer archive.Close()
 	for _, id := range []quire.ExecutionID{"", ".", "..", "../projects", "a/b", "a\x00"} {
-		wantError(t, "create", archive.Create(t.Context(), id, nil), quire.InvalidArgument, "operation_id", data)
+		wantError(t, "create", archive.Create(t.Context(), id, nil, nil), quire.InvalidArgument, "operation_id", data)
 		if err := archive.Remove(t.Context(), id); err != nil {
 			t.Errorf("remove %q: %v", id, err)
 		}

@@ -45,7 +45,7 @@ func TestSweepExecutions(t *testing.T) {
 	}
 	defer a.Close()
 	for _, id := range []quire.ExecutionID{"known", "unknown", "started", "ended"} {
-		if err := a.Create(t.Context(), id, []byte("{}")); err != nil {
+		if err := a.Create(t.Context(), id, []byte("{}"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestSweepWhileTheStoreFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	if err := a.Create(t.Context(), "e", []byte("{}")); err != nil {
+	if err := a.Create(t.Context(), "e", []byte("{}"), nil); err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("no answer")

@@ -12,6 +12,8 @@ func eventProto(e quire.Event) *quirev1.Event {
 	switch {
 	case e.Started != nil:
 		m.Body = &quirev1.Event_Started{Started: startedProto(e.Started)}
+	case e.EnvironmentProgress != nil:
+		m.Body = &quirev1.Event_EnvironmentProgress{EnvironmentProgress: environmentProgressProto(*e.EnvironmentProgress)}
 	case e.KernelStarting != nil:
 		m.Body = &quirev1.Event_KernelStarting{KernelStarting: &quirev1.KernelStarting{
 			Kernel: e.KernelStarting.Kernel, Bounds: boundsProto(e.KernelStarting.Bounds), Receipt: receiptProto(e.KernelStarting.Receipt),

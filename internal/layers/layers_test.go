@@ -38,6 +38,8 @@ const (
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
 	cron       = "github.com/netresearch/go-cron"
+	toml       = "github.com/BurntSushi/toml"
+	yaml       = "go.yaml.in/yaml/v3"
 )
 
 // The lower layers, each with what stands below it.
@@ -61,14 +63,22 @@ var layers = map[string]layer{
 	"quire/internal/crash":   {},
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
+	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
 
 	"quire/internal/cgroup": {external: []string{gox}},
+	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
 	"quire/internal/calendar": {quire: []string{"quire"}, external: []string{cron}},
 
-	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/cgroup"}), external: []string{gox}},
+	"quire/internal/executor": {
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/warm"}),
+		external: []string{gox},
+	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
-	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/calendar", "quire/internal/dispatch"}), external: []string{gox, prometheus}},
+	"quire/internal/service": {
+		quire:    slices.Concat(journals, []string{"quire/internal/calendar", "quire/internal/dispatch", "quire/internal/pyenv"}),
+		external: []string{gox, prometheus},
+	},
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
@@ -98,10 +108,15 @@ var layers = map[string]layer{
 	"quire/internal/storetest":  {quire: serving, external: []string{compare}},
 	"quire/internal/testenv":    {},
 	"quire/jupyter/jupytertest": {quire: slices.Concat(words, []string{"quire/jupyter/internal/zmtp"}), external: []string{gox}},
+	"quire/bench/loadkernel":    {quire: []string{"quire/jupyter", "quire/jupyter/jupytertest"}},
+	"quire/bench/load":          {quire: []string{"quire/bench/loadkernel"}},
 }
 
-// testSupport is imported by tests and by each other alone.
-var testSupport = []string{"quire/internal/storetest", "quire/internal/testenv", "quire/jupyter/jupytertest"}
+// testSupport is imported by tests, by each other and by testPrograms alone.
+var testSupport = []string{"quire/internal/storetest", "quire/internal/testenv", "quire/jupyter/jupytertest", "quire/bench/loadkernel"}
+
+// testPrograms measure Quire, and are no part of it.
+var testPrograms = []string{"quire/bench/load"}
 
 // violation says why pkg may not import imported, or returns "".
 func violation(pkg, imported string) string {
@@ -111,9 +126,11 @@ func violation(pkg, imported string) string {
 		return "is in no layer: give it a row in the table"
 	case imported == "C":
 		return "uses cgo: Quire is pure Go"
-	case matches("quire/cmd/...", imported):
+	case matches("quire/cmd/...", imported) || slices.Contains(testPrograms, imported):
 		return "imports " + imported + ": nothing imports a main package"
 	case slices.Contains(testSupport, pkg) && (imported == "testing" || slices.Contains(testSupport, imported)):
+		return ""
+	case slices.Contains(testPrograms, pkg) && slices.Contains(testSupport, imported):
 		return ""
 	case imported == "testing" || slices.Contains(testSupport, imported):
 		return "imports " + imported + ": that is for tests alone"
@@ -230,7 +247,11 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/executor", "quire/internal/cgroup", ""},
 		{"quire/internal/cgroup", "quire", "its layer may not"},
 		{"quire/internal/executor", "quire/internal/dispatch", "its layer may not"},
+		{"quire/internal/executor", "quire/internal/warm", ""},
+		{"quire/internal/warm", "quire/internal/runner", "its layer may not"},
 		{"quire/internal/service", "quire/internal/dispatch", ""},
+		{"quire/internal/service", "quire/internal/pyenv", ""},
+		{"quire/internal/pyenv", "quire/internal/service", "its layer may not"},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
 		{"quire/internal/service", "quire/internal/calendar", ""},
 		{"quire/internal/service", "github.com/netresearch/go-cron", "does not know that module"},
@@ -251,6 +272,10 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/service", "quire/internal/testenv", "for tests alone"},
 		{"quire/internal/service", "testing", "for tests alone"},
 		{"quire/jupyter/jupytertest", "testing", ""},
+		{"quire/bench/load", "quire/bench/loadkernel", ""},
+		{"quire/bench/load", "quire/internal/sqlite", "its layer may not"},
+		{"quire/cmd/quire", "quire/bench/loadkernel", "for tests alone"},
+		{"quire/cmd/quire", "quire/bench/load", "nothing imports a main package"},
 		{"quire/internal/files", "C", "pure Go"},
 		{"quire/internal/utils", "errors", "is in no layer"},
 		{"quirehost", "errors", "is in no layer"},

@@ -23,6 +23,7 @@ type Projects interface {
 type Executions interface {
 	Path(id quire.ExecutionID) string
 	JournalPath(id quire.ExecutionID) string
+	Declared(ctx context.Context, id quire.ExecutionID) (*quire.EnvironmentDeclaration, error)
 }
 
 // Jobs makes the jobs that run on this machine, and knows its kernels.
@@ -32,6 +33,13 @@ type Jobs struct {
 	KernelPath []string // folders that hold kernelspecs
 	Env        []string // of every kernel, see KernelEnv
 	Host       *Host    // nil: executions are not kept apart
+
+	Environments string   // folder of the environments that projects declare
+	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
+
+	// Warm returns where kernels of the interpreter are forked, or "" if they
+	// are not. It does not wait. Nil: every kernel is started cold.
+	Warm func(python string, env []string) (socket string)
 }
 
 var _ dispatch.Jobs = (*Jobs)(nil)
@@ -50,9 +58,16 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 		Inputs: e.Inputs, OutputNames: e.OutputNames, Run: e.Run,
 		Terms: e.Terms, RetryOf: e.RetryOf,
 	}
+	if job.Environment, err = j.Executions.Declared(ctx, e.ID); err != nil {
+		return quire.Job{}, fmt.Errorf("find the declared environment: %w", err)
+	}
+	if job.Environment != nil {
+		job.Kernel, job.Env, job.Environments = jupyter.DefaultKernel, j.DeclaredEnv, j.Environments
+	}
 	if j.Host != nil {
 		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
 	}
+	job.Warm = j.warmKernel()
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)
 	}

@@ -8,19 +8,24 @@ package local
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"quire"
 	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/executor"
+	"quire/internal/journal"
 )
 
 // startTimeout bounds the time from an executor's launch to its identity.
@@ -45,8 +50,12 @@ func New(command, env []string, logger *slog.Logger) *Backend {
 }
 
 // Start implements dispatch.Backend. It may be repeated for the same attempt:
-// the executor that runs already is then returned.
+// the executor that runs already is then returned, or the one that has begun
+// the attempt and died: an attempt is not begun twice.
 func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error) {
+	if id, ok := begun(job); ok {
+		return json.Marshal(id)
+	}
 	ready, told, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
@@ -68,6 +77,9 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		b.abandon(ctx, job, x)
 	}
 	if err != nil {
+		if x.starved(job) {
+			err = unix.EAGAIN
+		}
 		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
 	}
 	var signal executor.Signal
@@ -80,10 +92,47 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	return line, nil
 }
 
+// begun returns the executor that has begun the job's attempt, for a server
+// that died before it had stored the handle.
+func begun(job quire.Job) (id executor.Identity, ok bool) {
+	id, err := executor.ReadIdentity(job.Dir)
+	if err != nil || id.ExecutionID != job.ExecutionID || id.Attempt != job.Attempt {
+		return id, false
+	}
+	events, err := journal.OpenFile(job.JournalPath(), -1)
+	if err != nil {
+		return id, false
+	}
+	defer events.Close() // only read from
+	for {
+		e, err := events.Next()
+		if err != nil {
+			return id, false
+		}
+		if e.Started != nil && int(e.Started.Attempt) == job.Attempt {
+			return id, true
+		}
+	}
+}
+
 // launched is an executor's process as the server sees it that has started it.
 type launched struct {
 	process *os.Process
 	exited  chan struct{} // closed when it has ended
+	logged  int64         // length of its log before
+}
+
+// starved reports whether the executor ended because the machine had no thread
+// for it: Go's runtime says so and ends the process.
+func (x launched) starved(job quire.Job) bool {
+	log, err := os.Open(filepath.Join(job.Dir, logFile))
+	if err != nil {
+		return false
+	}
+	defer log.Close() // only read from
+	words := make([]byte, 1<<10)
+	n, _ := log.ReadAt(words, x.logged) // less is as good
+	return bytes.Contains(words[:n], []byte("Resource temporarily unavailable")) || bytes.Contains(words[:n], []byte("failed to create new OS thread"))
 }
 
 // abandon ends an executor that was never ready, with all that it has begun.
@@ -107,6 +156,10 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 		return launched{}, fmt.Errorf("open executor log: %w", err)
 	}
 	defer logTo.Close() // the executor has its own
+	logged, err := logTo.Seek(0, io.SeekEnd)
+	if err != nil {
+		return launched{}, fmt.Errorf("open executor log: %w", err)
+	}
 	// The executor outlives the context of its start, and this server.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), b.command[0], append(b.command[1:len(b.command):len(b.command)], job.Dir)...) //nolint:gosec // the operator's own command
 	cmd.Dir = job.Dir
@@ -117,7 +170,8 @@ func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (lau
 	if err := cmd.Start(); err != nil {
 		return launched{}, fmt.Errorf("start executor: %w", err)
 	}
-	x := launched{cmd.Process, make(chan struct{})}
+	lower(cmd.Process.Pid)
+	x := launched{cmd.Process, make(chan struct{}), logged}
 	// Collects the process if it ends before this server.
 	go func() {
 		defer close(x.exited)

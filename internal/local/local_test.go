@@ -187,6 +187,29 @@ func TestPredecessorIsCleanedUp(t *testing.T) {
 	}
 }
 
+// TestAttemptIsNotBegunTwice: the server died with the executor, and had not
+// stored its handle.
+func TestAttemptIsNotBegunTwice(t *testing.T) {
+	b := newBackend(t)
+	job := newJob(t, "import time; time.sleep(600)")
+	h, id := start(t, b, job)
+	f := follow(t, b, job, h)
+	await(t, "output", f.begun)
+	if err := unix.Kill(id.PID, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if err := await(t, "end", f.err); !errors.Is(err, dispatch.ErrExecutorGone) {
+		t.Fatal(err)
+	}
+	again, other := start(t, b, job)
+	if diff := cmp.Diff(id, other); diff != "" {
+		t.Errorf("the next start gave %s, want the executor that is dead, %s", again, h)
+	}
+	if err := await(t, "end", follow(t, b, job, again).err); !errors.Is(err, dispatch.ErrExecutorGone) {
+		t.Errorf("got %v, want ErrExecutorGone", err)
+	}
+}
+
 func TestStop(t *testing.T) {
 	b := newBackend(t)
 	job := newJob(t, "import time\nwhile True:\n    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass")

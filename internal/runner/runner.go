@@ -42,6 +42,8 @@ type Options struct {
 	OutputNames []string
 	Session     string // the kernel's, as its kernel_info_reply had it
 	Memory      Memory // nil: nobody counts it
+
+	Implementation string // the kernel's, as its kernel_info_reply had it
 }
 
 type run struct {
@@ -69,6 +71,7 @@ func Run(ctx context.Context, plan *Plan, kernel Kernel, process Process, emit f
 		kernel: kernel, process: process, plan: plan, opts: opts, emit: emit,
 		tr: newTranslator(newBudget(opts.Run)), session: session{id: opts.Session},
 	}
+	r.keepOutput(ctx)
 	for _, c := range plan.cells {
 		if c.skip {
 			if err := emit(quire.Event{CellFinished: &quire.CellFinished{Cell: c.index, ID: c.id, Status: quire.CellSkipped}}); err != nil {

@@ -23,6 +23,7 @@ const purgeRetry = 10 * time.Second
 func (s *Service) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
+	defer s.stopped.ring()
 	tasks.Go(func() { s.expireUntilDone(ctx) })
 	tasks.Go(func() { s.fireUntilDone(ctx) })
 	begun := map[quire.ProjectID]bool{}

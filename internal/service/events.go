@@ -36,7 +36,7 @@ func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after in
 	for {
 		// Heard before the look: a queued execution of a project that is
 		// deleted ends without a word from the dispatcher.
-		deleted := s.deleted.heard()
+		deleted, stopped := s.deleted.heard(), s.stopped.heard()
 		now, err := s.told(ctx, id)
 		if err != nil {
 			return err
@@ -50,6 +50,9 @@ func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after in
 			return ctx.Err()
 		case <-now.changed:
 		case <-deleted:
+		case <-stopped:
+			// It would hold up the server's end; the next one tells the rest.
+			return quire.Errorf(quire.Unavailable, "the server stops: watch again, from the last event seen")
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (qui
 }
 
 // submit stores the execution under the operation.
-func (s *Service) submit(ctx context.Context, call Call, op quire.Operation, e quire.Execution, input []byte, most QueueLimits) (quire.Operation, error) {
+func (s *Service) submit(ctx context.Context, call Call, op quire.Operation, e quire.Execution, input submission, most QueueLimits) (quire.Operation, error) {
 	own(&e, &op)
 	stored, err := s.accept(ctx, e, op, input, most)
 	if err != nil {
@@ -56,43 +56,44 @@ func own(e *quire.Execution, op *quire.Operation) {
 
 // prepare makes of a request the execution that it asks for, and reads the
 // notebook that is to be run. It must fit into the queue within the limits.
-func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, []byte, QueueLimits, error) {
+func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Execution, submission, QueueLimits, error) {
 	var none quire.Execution
+	var nothing submission
 	target, err := parseTarget(r.Target, r.ByCell)
 	if err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	if err := quire.CheckInputs("input_variables", r.Inputs); err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	if err := quire.CheckOutputNames("output_variable_names", r.OutputNames); err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	if err := checkPriority("priority", r.Priority); err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	p, err := s.store.Project(ctx, r.ProjectID)
 	if err != nil {
-		return none, nil, QueueLimits{}, atField("project_id", err)
+		return none, nothing, QueueLimits{}, atField("project_id", err)
 	}
 	spec, err := s.catalogue.Lookup("spec", cmp.Or(r.Spec, p.Settings.DefaultSpec, quire.DefaultSpec))
 	if err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	if r.SparkConnectorID != "" {
 		// There is no way yet to make a connector, so no id can be that of one.
-		return none, nil, QueueLimits{}, &quire.Error{
+		return none, nothing, QueueLimits{}, &quire.Error{
 			Code: quire.NotFound, Field: "spark_connector_id",
 			Message: fmt.Sprintf("spark connector %.200q not found", r.SparkConnectorID),
 		}
 	}
 	terms, err := s.terms(ctx, p, spec)
 	if err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	input, err := s.readTarget(ctx, p.ID, &target)
 	if err != nil {
-		return none, nil, QueueLimits{}, err
+		return none, nothing, QueueLimits{}, err
 	}
 	return quire.Execution{
 		ProjectID:   p.ID,
@@ -108,7 +109,7 @@ func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Executio
 }
 
 // accept stores the execution.
-func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input []byte, most QueueLimits) (quire.Operation, error) {
+func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input submission, most QueueLimits) (quire.Operation, error) {
 	var stored quire.Operation
 	err := s.keep(ctx, e.ID, input, func() (_ bool, err error) {
 		stored, err = s.store.CreateExecution(ctx, e, op, most)
@@ -119,9 +120,9 @@ func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operat
 
 // keep stores an execution by store, which says whether it has. The notebook
 // goes first: an execution that is in the queue can be started.
-func (s *Service) keep(ctx context.Context, id quire.ExecutionID, input []byte, store func() (bool, error)) error {
+func (s *Service) keep(ctx context.Context, id quire.ExecutionID, input submission, store func() (bool, error)) error {
 	crash.At(crash.SubmitBegin)
-	if err := s.archive.Create(ctx, id, input); err != nil {
+	if err := s.archive.Create(ctx, id, input.notebook, input.declared); err != nil {
 		return fmt.Errorf("keep the notebook: %w", err)
 	}
 	crash.At(crash.SubmitFolder)

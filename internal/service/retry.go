@@ -33,33 +33,34 @@ func (s *Service) Retry(ctx context.Context, call Call, id quire.ExecutionID) (q
 }
 
 // again makes of an execution that has ended the one that repeats it.
-func (s *Service) again(ctx context.Context, id quire.ExecutionID) (quire.Execution, []byte, quire.Project, error) {
+func (s *Service) again(ctx context.Context, id quire.ExecutionID) (quire.Execution, submission, quire.Project, error) {
 	var none quire.Execution
+	var nothing submission
 	old, err := s.store.Execution(ctx, id)
 	if err != nil {
-		return none, nil, quire.Project{}, atField("execution_id", err)
+		return none, nothing, quire.Project{}, atField("execution_id", err)
 	}
 	if !old.State.Ended() {
-		return none, nil, quire.Project{}, &quire.Error{
+		return none, nothing, quire.Project{}, &quire.Error{
 			Code: quire.FailedPrecondition, Field: "execution_id",
 			Message: fmt.Sprintf("execution %q is %s: it can be repeated when it has ended", id, old.State),
 		}
 	}
 	p, err := s.store.Project(ctx, old.ProjectID)
 	if err != nil {
-		return none, nil, quire.Project{}, err
+		return none, nothing, quire.Project{}, err
 	}
 	input, err := s.submitted(ctx, id)
 	if err != nil {
-		return none, nil, quire.Project{}, err
+		return none, nothing, quire.Project{}, err
 	}
 	spec, err := s.catalogue.Lookup("execution_id", old.Spec)
 	if err != nil {
-		return none, nil, quire.Project{}, err
+		return none, nothing, quire.Project{}, err
 	}
 	terms, err := s.terms(ctx, p, spec)
 	if err != nil {
-		return none, nil, quire.Project{}, err
+		return none, nothing, quire.Project{}, err
 	}
 	return quire.Execution{
 		ProjectID:        old.ProjectID,
@@ -76,19 +77,23 @@ func (s *Service) again(ctx context.Context, id quire.ExecutionID) (quire.Execut
 	}, input, p, nil
 }
 
-// submitted returns the notebook that an execution was submitted with, after
-// it has made sure that there still is a kernel to run it.
-func (s *Service) submitted(ctx context.Context, id quire.ExecutionID) ([]byte, error) {
+// submitted returns what an execution was submitted with, after it has made
+// sure that there still is a kernel to run it.
+func (s *Service) submitted(ctx context.Context, id quire.ExecutionID) (submission, error) {
 	input, err := s.archive.Input(ctx, id)
 	if quire.CodeOf(err) == quire.NotFound { // it expires at this moment
-		return nil, &quire.Error{Code: quire.NotFound, Field: "execution_id", Message: fmt.Sprintf("execution %q not found", id), Err: err}
+		return submission{}, &quire.Error{Code: quire.NotFound, Field: "execution_id", Message: fmt.Sprintf("execution %q not found", id), Err: err}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the submitted notebook: %w", err)
+		return submission{}, fmt.Errorf("read the submitted notebook: %w", err)
 	}
 	nb, err := nbformat.Parse(input)
 	if err != nil {
-		return nil, fmt.Errorf("read the submitted notebook: %w", err)
+		return submission{}, fmt.Errorf("read the submitted notebook: %w", err)
 	}
-	return input, s.checkKernel("execution_id", nb)
+	declared, err := s.archive.Declared(ctx, id)
+	if err != nil {
+		return submission{}, fmt.Errorf("read what was declared: %w", err)
+	}
+	return submission{input, declared}, s.checkKernel("execution_id", nb, declared)
 }

@@ -140,7 +140,7 @@ func (s *Service) startScheduled(ctx context.Context, c quire.Schedule, due, nex
 	})
 }
 
-func (s *Service) prepareScheduled(ctx context.Context, c quire.Schedule, due time.Time) (quire.Execution, []byte, QueueLimits, error) {
+func (s *Service) prepareScheduled(ctx context.Context, c quire.Schedule, due time.Time) (quire.Execution, submission, QueueLimits, error) {
 	e, input, most, err := s.prepare(ctx, ExecuteRequest{
 		ProjectID: c.ProjectID, Target: c.Work.Notebook, Inputs: c.RenderInputs(due),
 		OutputNames: c.Work.OutputNames, Spec: c.Work.Spec, Priority: c.Work.Priority,

@@ -15,7 +15,7 @@ import (
 	"quire"
 )
 
-// Parts are what a Service works with; all are required.
+// Parts are what a Service works with; all but Environments are required.
 type Parts struct {
 	Store      Store
 	Deletions  DeletionStore
@@ -23,6 +23,8 @@ type Parts struct {
 	Archive    Archive
 	Dispatcher Dispatcher
 	Kernels    Kernels
+
+	Environments Environments // nil: what projects declare does not count
 }
 
 // Options may be nil, and each zero field means its default.
@@ -47,6 +49,8 @@ type Service struct {
 	dispatcher Dispatcher
 	kernels    Kernels
 
+	environments Environments
+
 	catalogue quire.Catalogue
 	run       quire.RunSettings
 	policy    quire.Policy
@@ -56,6 +60,7 @@ type Service struct {
 	now       func() time.Time
 
 	deleted   bell // rings when a project was deleted
+	stopped   bell // rings when Run ends: watchers are to go
 	scheduled bell // rings when a schedule may be due at another time
 }
 
@@ -84,6 +89,8 @@ func New(parts Parts, opts *Options) *Service {
 		expiry:     opts.Expiry,
 		log:        opts.Logger,
 		now:        opts.Now,
+
+		environments: parts.Environments,
 	}
 	if s.catalogue == nil {
 		s.catalogue = quire.DefaultCatalogue()

@@ -41,34 +41,57 @@ func parseTarget(given string, byCell bool) (quire.Target, error) {
 	return t, nil
 }
 
-// readTarget reads the notebook, fills in the canonical form of its path and
-// returns its bytes, after it has made sure that there is something to run in
-// it and a kernel to run it.
-func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *quire.Target) ([]byte, error) {
+// submission is what is kept of a notebook when it is submitted.
+type submission struct {
+	notebook []byte
+	declared *quire.EnvironmentDeclaration // nil: it runs in the server's own environment
+}
+
+// readTarget reads the notebook and what is declared of its environment, and
+// fills in the canonical form of its path, after it has made sure that there
+// is something to run in it and a kernel to run it.
+func (s *Service) readTarget(ctx context.Context, project quire.ProjectID, t *quire.Target) (submission, error) {
 	field := errField(*t)
-	f, file, err := s.files.Open(ctx, project, t.Notebook)
+	nb, data, path, err := s.readNotebook(ctx, project, t.Notebook, field)
 	if err != nil {
-		return nil, notebookError(field, err)
+		return submission{}, err
+	}
+	t.Notebook = path
+	if err := checkCells(nb, *t); err != nil {
+		return submission{}, err
+	}
+	declared, err := s.declared(ctx, project, path, nb)
+	if err != nil {
+		return submission{}, err
+	}
+	return submission{data, declared}, s.checkKernel(field, nb, declared)
+}
+
+// readNotebook returns a notebook of a project, its bytes and the canonical
+// form of its path. Field is the request's name for that.
+func (s *Service) readNotebook(ctx context.Context, project quire.ProjectID, path, field string) (*nbformat.Notebook, []byte, string, error) {
+	f, file, err := s.files.Open(ctx, project, path)
+	if err != nil {
+		return nil, nil, "", notebookError(field, err)
 	}
 	defer f.Close()
-	t.Notebook = file.Path
-
 	data, err := io.ReadAll(io.LimitReader(f, nbformat.MaxBytes+1)) // one more for Parse to refuse
 	if err != nil {
-		return nil, fmt.Errorf("read notebook: %w", err)
+		return nil, nil, "", fmt.Errorf("read notebook: %w", err)
 	}
 	nb, err := nbformat.Parse(data)
 	if err != nil {
-		return nil, quire.Invalid(field, "%q is not a notebook that can be run: %v", t.Notebook, err)
+		return nil, nil, "", quire.Invalid(field, "%q is not a notebook that can be run: %v", file.Path, err)
 	}
-	if err := checkCells(nb, *t); err != nil {
-		return nil, err
-	}
-	return data, s.checkKernel(field, nb)
+	return nb, data, file.Path, nil
 }
 
-// checkKernel makes sure that there is a kernel to run the notebook.
-func (s *Service) checkKernel(field string, nb *nbformat.Notebook) error {
+// checkKernel makes sure that there is a kernel to run the notebook. An
+// environment that is declared brings its own.
+func (s *Service) checkKernel(field string, nb *nbformat.Notebook, declared *quire.EnvironmentDeclaration) error {
+	if declared != nil {
+		return nil
+	}
 	if err := s.kernels.Check(cmp.Or(nb.KernelName(), defaultKernel)); err != nil {
 		return atField(field, err)
 	}

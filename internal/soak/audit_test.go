@@ -20,6 +20,7 @@ import (
 
 	"quire"
 	"quire/internal/journal"
+	"quire/internal/warm"
 	"quire/nbformat"
 )
 
@@ -297,7 +298,7 @@ func (h *harness) auditProcesses(ctx context.Context) {
 	}
 	var left []process
 	_ = poll(ctx, slack(goneLimit), func() (bool, error) { // what is left says it
-		left = slices.DeleteFunc(processes(), func(p process) bool { return p.pid == server })
+		left = slices.DeleteFunc(processes(), func(p process) bool { return server != 0 && (p.pid == server || p.parent == server && p.forks()) })
 		return len(left) == 0, nil
 	})
 	if len(left) > 0 {
@@ -338,7 +339,9 @@ func (h *harness) auditFolders(ctx context.Context) {
 	if folders := names(h.server.data("executions")); !maps.Equal(folders, want) {
 		h.report.discrepancy("there are %d folders of executions, want %d: %v", len(folders), len(want), difference(folders, want))
 	}
-	if left := names(filepath.Join(h.dir, tempFolder)); len(left) > 0 {
+	left := names(filepath.Join(h.dir, tempFolder))
+	delete(left, filepath.Base(warm.PoolDir(h.server.data())))
+	if len(left) > 0 {
 		h.report.discrepancy("temporary folders are left: %v", slices.Collect(maps.Keys(left)))
 		for name := range left {
 			_ = os.RemoveAll(filepath.Join(h.dir, tempFolder, name)) // or the next round would find it

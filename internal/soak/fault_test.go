@@ -260,9 +260,9 @@ func (h *harness) killExecutor(ctx context.Context, f fault, r *record) bool {
 func (h *harness) lose(f fault, r *record, executor process) {
 	attempt := h.attemptOf(r.id)
 	r.change(func() {
-		// A power cut may take all that was written of an attempt, which then
-		// has not been.
-		sure := r.atGate() && f.kind != powerCut && f.kind != powerCutGarbled
+		// An attempt of which nothing was told, or all that was written is lost
+		// in a power cut, has not been: its number comes again.
+		sure := r.atGate() && r.progress.Attempt == attempt && f.kind != powerCut && f.kind != powerCutGarbled
 		r.hits = append(r.hits, hit{fault: f.kind, what: lost, attempt: attempt, sure: sure})
 	})
 	h.report.note("%s: the executor %d of attempt %d is killed", r, executor.pid, attempt)

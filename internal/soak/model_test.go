@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"time"
 
 	"quire"
 )
@@ -16,9 +15,8 @@ const maxAttempts = 3
 // attempt is one try of an execution, as its journal has it.
 type attempt struct {
 	number   int
-	begun    time.Time
 	finished *quire.Finished // nil: a power cut took the end
-	at       time.Time       // of finished
+	ends     int             // events that say so
 	cells    int             // that began
 }
 
@@ -27,7 +25,7 @@ func attemptsOf(events []quire.Event) []attempt {
 	var all []attempt
 	for _, e := range events {
 		if e.Started != nil {
-			all = append(all, attempt{number: int(e.Started.Attempt), begun: e.Time})
+			all = append(all, attempt{number: int(e.Started.Attempt)})
 		}
 		if len(all) == 0 {
 			continue
@@ -37,7 +35,8 @@ func attemptsOf(events []quire.Event) []attempt {
 			last.cells++
 		}
 		if e.Finished != nil {
-			last.finished, last.at = e.Finished, e.Time
+			last.finished = e.Finished
+			last.ends++
 		}
 	}
 	return all
@@ -51,6 +50,9 @@ func judge(k kind, attempts []attempt, hits []hit) (wrong []string) {
 	}
 	for i, a := range attempts {
 		last := i == len(attempts)-1
+		if a.ends > 1 {
+			wrong = append(wrong, fmt.Sprintf("attempt %d ends %d times: what began after it has no beginning", a.number, a.ends))
+		}
 		switch {
 		case a.number != i+1:
 			wrong = append(wrong, fmt.Sprintf("attempt %d comes in the place of %d", a.number, i+1))

@@ -146,10 +146,14 @@ func cutJournal(rng *rand.Rand, path string, told int32, garble bool) (string, e
 		}
 	}
 	cut := floor + rng.IntN(len(data)-floor+1)
+	flip := garble && rng.IntN(2) == 0
+	if flip { // what stands before the last group was synced, or that would not have been written
+		cut = max(cut, lastGroup(data))
+	}
 	left := data[:cut:cut]
 	if garble {
 		tail := rubbish(rng, rng.IntN(3000))
-		if rng.IntN(2) == 0 { // sectors that came, and one between them that did not
+		if flip { // sectors that came, and some between them that did not
 			tail = bytes.Clone(data[cut:])
 			for range min(len(tail), 1+rng.IntN(20)) {
 				tail[rng.IntN(len(tail))] ^= 1 << rng.IntN(8)
@@ -164,6 +168,20 @@ func cutJournal(rng *rand.Rand, path string, told int32, garble bool) (string, e
 		return "", err
 	}
 	return fmt.Sprintf("of %d bytes, %d were told; %d stay, and %d of rubbish", len(data), floor, cut, len(left)-cut), nil
+}
+
+// lastGroup returns where the last group of records begins: those that were
+// written after the last sync.
+func lastGroup(data []byte) int {
+	const sum = 8 // hexadecimal digits of a record's checksum; a + after it begins a group
+	begin, at := 0, 0
+	for line := range bytes.Lines(data) {
+		if len(line) > sum && line[sum] == '+' {
+			begin = at
+		}
+		at += len(line)
+	}
+	return begin
 }
 
 func rubbish(rng *rand.Rand, n int) []byte {

@@ -23,6 +23,11 @@ type process struct {
 	execution   string // of its environment
 }
 
+// forks reports whether it is a fork server, which lives as long as its server.
+func (p process) forks() bool {
+	return len(p.args) > 1 && filepath.Base(p.args[1]) == "forkserver.py"
+}
+
 func (p process) String() string {
 	return fmt.Sprintf("%d (parent %d, execution %q) %.80q", p.pid, p.parent, p.execution, p.args)
 }
@@ -70,12 +75,15 @@ func readProcess(pid int) (process, bool) {
 	return p, true
 }
 
-// executors returns the executor of each execution that has one.
+// executors returns the executor of each execution that has one. A child of it
+// that is not yet another program looks like it, and is younger.
 func executors(all []process) map[string]process {
 	found := map[string]process{}
 	for _, p := range all {
 		if len(p.args) == 3 && p.args[1] == "executor" {
-			found[filepath.Base(p.args[2])] = p
+			if id := filepath.Base(p.args[2]); found[id].pid == 0 {
+				found[id] = p
+			}
 		}
 	}
 	return found

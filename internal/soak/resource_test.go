@@ -25,7 +25,7 @@ var reasons = map[faultKind]*regexp.Regexp{
 	diskFull:        regexp.MustCompile(`(?i)no space|disk (is )?full|no room`),
 	readOnly:        regexp.MustCompile(`(?i)read-only|only be read`),
 	descriptorsOut:  regexp.MustCompile(`(?i)open files|file descriptors`),
-	processesRunOut: regexp.MustCompile(`(?i)process|thread|fork|resource temporarily unavailable`),
+	processesRunOut: regexp.MustCompile(`(?i)process|thread|fork|the kernel \S+ (did not (start|answer)|closed its connections)`),
 }
 
 // runOut takes a resource away for a while, asks the server meanwhile, and

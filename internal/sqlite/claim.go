@@ -56,7 +56,7 @@ func (s *Store) ClaimExecution(ctx context.Context, id quire.ExecutionID, owner 
 
 func (s *Store) claim(ctx context.Context, stmt *sql.Stmt, args ...any) (quire.Execution, bool, error) {
 	var e quire.Execution
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.together(ctx, func(tx *sql.Tx) error {
 		return queryRow(ctx, tx, stmt, args...).Scan(executionFields(&e)...)
 	})
 	switch {
@@ -126,7 +126,7 @@ func (s *Store) RenewClaims(ctx context.Context, owner string, until time.Time) 
 // SaveProgress implements dispatch.Store. An execution of a deleted project
 // that would go back into the queue ends instead.
 func (s *Store) SaveProgress(ctx context.Context, id quire.ExecutionID, claim quire.Claim, handle quire.Handle, p quire.Progress, failed *quire.Error) error {
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.together(ctx, func(tx *sql.Tx) error {
 		keep := p.State != quire.Queued && !p.State.Ended()
 		owner := ""
 		if keep {

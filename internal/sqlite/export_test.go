@@ -45,3 +45,19 @@ func (s *Store) Pragma(ctx context.Context, name string) (values []string, err e
 	}
 	return values, nil
 }
+
+// Together makes several changes in one transaction, as if they had come while
+// another one was under way, and returns their errors.
+func (s *Store) Together(ctxs []context.Context, changes ...func(tx *sql.Tx) error) []error {
+	group := make([]*change, len(changes))
+	for i, f := range changes {
+		group[i] = &change{ctx: ctxs[i], f: f, done: make(chan struct{})}
+	}
+	s.commit(group)
+	errs := make([]error, len(group))
+	for i, c := range group {
+		<-c.done
+		errs[i] = c.err
+	}
+	return errs
+}

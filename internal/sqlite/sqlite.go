@@ -42,6 +42,7 @@ type Store struct {
 	writer *sql.DB // one connection, whose transactions lock for writing at their start
 	reader *sql.DB // may not write
 	stmts  statements
+	group  group
 	now    func() time.Time
 
 	closing sync.Once
@@ -73,7 +74,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	s := &Store{}
+	s := &Store{group: group{lead: make(chan struct{}, 1)}}
 	defer func() {
 		if err != nil {
 			_ = s.closePools()

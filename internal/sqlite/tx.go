@@ -63,7 +63,9 @@ func exec(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) error {
 // its idempotency key before: then it only returns that earlier operation.
 func (s *Store) mutate(ctx context.Context, op quire.Operation, f func(tx *sql.Tx, op *quire.Operation) error) (quire.Operation, error) {
 	s.stamp(&op)
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	asked := op
+	err := s.together(ctx, func(tx *sql.Tx) error {
+		op = asked
 		if op.IdempotencyKey != "" {
 			earlier, err := scanOperation(queryRow(ctx, tx, s.stmts.operationByKey, op.CreatedBy, op.IdempotencyKey))
 			if err == nil {

@@ -43,3 +43,23 @@ func Python(tb testing.TB) string {
 	}
 	return python
 }
+
+// UV returns the path of the uv that the test environment was made with.
+func UV(tb testing.TB) string {
+	tb.Helper()
+	uv := filepath.Join(Cache(tb), "uv", "bin", "uv")
+	if _, err := os.Stat(uv); err != nil {
+		tb.Fatalf("no uv for the tests: run make test (%v)", err)
+	}
+	return uv
+}
+
+// Cache returns the folder of what the tests have fetched: QUIRE_CACHE, or
+// .cache of the repository.
+func Cache(tb testing.TB) string {
+	tb.Helper()
+	if cache := os.Getenv("QUIRE_CACHE"); cache != "" {
+		return cache
+	}
+	return filepath.Join(RepoRoot(tb), ".cache")
+}

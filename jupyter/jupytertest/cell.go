@@ -50,7 +50,7 @@ func Cells(run func(c *Cell)) Handler {
 func (k *Kernel) newCell(req *jupyter.Message) *Cell {
 	c := &Cell{Kernel: k, Request: req, reply: map[string]any{"status": "ok"}, Expressions: map[string]any{}}
 	if err := json.Unmarshal(req.Content, c); err != nil {
-		k.tb.Errorf("jupytertest: execute_request: %v", err)
+		k.complain("jupytertest: execute_request: %v", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -42,6 +42,9 @@ func (k *Kernel) status(req *jupyter.Message, state string) {
 func (k *Kernel) Ask(req *jupyter.Message, prompt string, password bool) (string, bool) {
 	m := k.message(req, "input_request", map[string]any{"prompt": prompt, "password": password})
 	m.Channel = jupyter.Stdin
+	if !k.awaitStdin(req.Header.Session) {
+		return "", false
+	}
 	k.Send(m)
 	select {
 	case answer := <-k.inputs:
@@ -56,7 +59,7 @@ func (k *Kernel) Ask(req *jupyter.Message, prompt string, password bool) (string
 func (k *Kernel) Send(m *jupyter.Message) {
 	parts, err := k.codec.Encode(m)
 	if err != nil {
-		k.tb.Errorf("jupytertest: %s: %v", m.Header.MsgType, err)
+		k.complain("jupytertest: %s: %v", m.Header.MsgType, err)
 		return
 	}
 	if m.Channel == jupyter.IOPub {
@@ -100,7 +103,7 @@ func (k *Kernel) message(req *jupyter.Message, msgType string, content any) *jup
 	}
 	var err error
 	if m.Content, err = json.Marshal(content); err != nil {
-		k.tb.Errorf("jupytertest: %s: %v", msgType, err)
+		k.complain("jupytertest: %s: %v", msgType, err)
 	}
 	return m
 }

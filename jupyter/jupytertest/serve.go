@@ -44,7 +44,7 @@ func (k *Kernel) serve(ch jupyter.Channel, nc net.Conn) {
 		}
 		req, err := k.codec.Decode(ch, m.Parts)
 		if err != nil {
-			k.tb.Errorf("jupytertest: %s request: %v", ch, err)
+			k.complain("jupytertest: %s request: %v", ch, err)
 			return
 		}
 		k.handle(req)
@@ -56,7 +56,28 @@ func (k *Kernel) link(conn *zmtp.Conn, l *link) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.conns[conn] = l
+	close(k.linked)
+	k.linked = make(chan struct{})
 	return k.ctx.Err() == nil
+}
+
+// awaitStdin waits for the stdin channel of a session. A client that has sent
+// a request has connected it, but that may not have been noticed yet. It
+// returns false when the kernel has ended.
+func (k *Kernel) awaitStdin(session string) bool {
+	for {
+		k.mu.Lock()
+		linked := k.linked
+		k.mu.Unlock()
+		if len(k.receivers(jupyter.Stdin, session)) > 0 {
+			return true
+		}
+		select {
+		case <-linked:
+		case <-k.Done():
+			return false
+		}
+	}
 }
 
 func (k *Kernel) unlink(conn *zmtp.Conn) {
@@ -67,7 +88,7 @@ func (k *Kernel) unlink(conn *zmtp.Conn) {
 
 func (k *Kernel) subscribe(conn *zmtp.Conn, parts [][]byte) {
 	if len(parts) != 1 || string(parts[0]) != "\x01" {
-		k.tb.Errorf("jupytertest: got %q on iopub, want a subscription to everything", parts)
+		k.complain("jupytertest: got %q on iopub, want a subscription to everything", parts)
 		return
 	}
 	k.mu.Lock()
@@ -96,7 +117,7 @@ func (k *Kernel) handle(req *jupyter.Message) {
 			Value string `json:"value"`
 		}
 		if err := json.Unmarshal(req.Content, &content); err != nil {
-			k.tb.Errorf("jupytertest: input_reply: %v", err)
+			k.complain("jupytertest: input_reply: %v", err)
 		}
 		select {
 		case k.inputs <- content.Value:

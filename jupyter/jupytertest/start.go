@@ -40,11 +40,11 @@ type Options struct {
 // Kernel is a running scripted kernel. Its methods are safe for concurrent
 // use, in handlers as well as in the test.
 type Kernel struct {
-	tb      testing.TB
-	opts    Options
-	info    jupyter.ConnectionInfo
-	codec   *jupyter.Codec
-	handler Handler
+	complain func(format string, args ...any) // of what no client should have sent
+	opts     Options
+	info     jupyter.ConnectionInfo
+	codec    *jupyter.Codec
+	handler  Handler
 
 	ctx        context.Context //nolint:containedctx // the kernel's life, which is not one call's
 	end        context.CancelFunc
@@ -55,6 +55,7 @@ type Kernel struct {
 	mu        sync.Mutex
 	listeners []net.Listener
 	conns     map[*zmtp.Conn]*link
+	linked    chan struct{} // closed and replaced when conns grows
 	requests  []*jupyter.Message
 	deaf      int
 	count     int
@@ -77,35 +78,53 @@ func Start(tb testing.TB, handler Handler) *Kernel {
 // StartWith is Start with options.
 func StartWith(tb testing.TB, opts Options, handler Handler) *Kernel {
 	tb.Helper()
-	info := place(tb, opts)
-	codec, err := jupyter.NewCodec(info)
+	k, err := Listen(place(tb, opts), opts, tb.Errorf, handler)
 	if err != nil {
 		tb.Fatal(err)
+	}
+	tb.Cleanup(k.Close)
+	return k
+}
+
+// Listen is StartWith for a program that is a kernel: it runs on the sockets
+// that info names, calls complain where a test would fail, and ends with Close.
+func Listen(info jupyter.ConnectionInfo, opts Options, complain func(format string, args ...any), handler Handler) (*Kernel, error) {
+	codec, err := jupyter.NewCodec(info)
+	if err != nil {
+		return nil, err
 	}
 	if handler == nil {
 		handler = func(*Kernel, *jupyter.Message) {}
 	}
 	k := &Kernel{
-		tb: tb, opts: opts, info: info, codec: codec, handler: handler, deaf: opts.Deaf,
+		complain: complain, opts: opts, info: info, codec: codec, handler: handler, deaf: opts.Deaf,
 		inputs:     make(chan string, 1),
 		interrupts: make(chan struct{}, 1),
 		conns:      map[*zmtp.Conn]*link{},
+		linked:     make(chan struct{}),
 	}
-	k.ctx, k.end = context.WithCancel(context.Background()) //nolint:usetesting // it serves the test's cleanups, too
-	tb.Cleanup(k.Close)
+	k.ctx, k.end = context.WithCancel(context.Background())
 	for _, ch := range []jupyter.Channel{jupyter.Shell, jupyter.Control, jupyter.Stdin, jupyter.IOPub} {
-		network, address, err := info.Address(ch)
-		if err != nil {
-			tb.Fatal(err)
+		if err := k.listen(ch); err != nil {
+			k.Close()
+			return nil, err
 		}
-		l, err := new(net.ListenConfig).Listen(k.ctx, network, address)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		k.listeners = append(k.listeners, l)
-		k.running.Go(func() { k.accept(ch, l) })
 	}
-	return k
+	return k, nil
+}
+
+func (k *Kernel) listen(ch jupyter.Channel) error {
+	network, address, err := k.info.Address(ch)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(k.ctx, network, address)
+	if err != nil {
+		return err
+	}
+	k.listeners = append(k.listeners, l)
+	k.running.Go(func() { k.accept(ch, l) })
+	return nil
 }
 
 // place finds sockets for the kernel. The test's own temporary folder carries

@@ -46,6 +46,7 @@ type Event struct {
 	//	*Event_CellFinished
 	//	*Event_OutputVariables
 	//	*Event_Finished
+	//	*Event_EnvironmentProgress
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -219,6 +220,15 @@ func (x *Event) GetFinished() *Finished {
 	return nil
 }
 
+func (x *Event) GetEnvironmentProgress() *EnvironmentProgress {
+	if x != nil {
+		if x, ok := x.Body.(*Event_EnvironmentProgress); ok {
+			return x.EnvironmentProgress
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -275,6 +285,10 @@ type Event_Finished struct {
 	Finished *Finished `protobuf:"bytes,15,opt,name=finished,proto3,oneof"`
 }
 
+type Event_EnvironmentProgress struct {
+	EnvironmentProgress *EnvironmentProgress `protobuf:"bytes,16,opt,name=environment_progress,json=environmentProgress,proto3,oneof"`
+}
+
 func (*Event_Started) isEvent_Body() {}
 
 func (*Event_KernelStarting) isEvent_Body() {}
@@ -300,6 +314,8 @@ func (*Event_CellFinished) isEvent_Body() {}
 func (*Event_OutputVariables) isEvent_Body() {}
 
 func (*Event_Finished) isEvent_Body() {}
+
+func (*Event_EnvironmentProgress) isEvent_Body() {}
 
 // An attempt begins: what an earlier attempt put into the notebook is gone.
 type Started struct {
@@ -433,6 +449,79 @@ func (x *InjectedCell) GetSource() string {
 	return ""
 }
 
+// The notebook's Python environment is being made: it was not there.
+type EnvironmentProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "waiting" (for another execution that makes the same one), "resolving",
+	// "installing" or "compiling".
+	Phase string `protobuf:"bytes,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	// The package that is fetched, or has just been.
+	Package string `protobuf:"bytes,2,opt,name=package,proto3" json:"package,omitempty"`
+	// How many packages are known to be there, of how many.
+	Done          int32 `protobuf:"varint,3,opt,name=done,proto3" json:"done,omitempty"`
+	Total         int32 `protobuf:"varint,4,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnvironmentProgress) Reset() {
+	*x = EnvironmentProgress{}
+	mi := &file_quire_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnvironmentProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnvironmentProgress) ProtoMessage() {}
+
+func (x *EnvironmentProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnvironmentProgress.ProtoReflect.Descriptor instead.
+func (*EnvironmentProgress) Descriptor() ([]byte, []int) {
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EnvironmentProgress) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *EnvironmentProgress) GetPackage() string {
+	if x != nil {
+		return x.Package
+	}
+	return ""
+}
+
+func (x *EnvironmentProgress) GetDone() int32 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *EnvironmentProgress) GetTotal() int32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
 // The environment is there and the kernel is launched.
 type KernelStarting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -445,7 +534,7 @@ type KernelStarting struct {
 
 func (x *KernelStarting) Reset() {
 	*x = KernelStarting{}
-	mi := &file_quire_v1_event_proto_msgTypes[3]
+	mi := &file_quire_v1_event_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -457,7 +546,7 @@ func (x *KernelStarting) String() string {
 func (*KernelStarting) ProtoMessage() {}
 
 func (x *KernelStarting) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[3]
+	mi := &file_quire_v1_event_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -470,7 +559,7 @@ func (x *KernelStarting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KernelStarting.ProtoReflect.Descriptor instead.
 func (*KernelStarting) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *KernelStarting) GetKernel() string {
@@ -506,7 +595,7 @@ type KernelReady struct {
 
 func (x *KernelReady) Reset() {
 	*x = KernelReady{}
-	mi := &file_quire_v1_event_proto_msgTypes[4]
+	mi := &file_quire_v1_event_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -518,7 +607,7 @@ func (x *KernelReady) String() string {
 func (*KernelReady) ProtoMessage() {}
 
 func (x *KernelReady) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[4]
+	mi := &file_quire_v1_event_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -531,7 +620,7 @@ func (x *KernelReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KernelReady.ProtoReflect.Descriptor instead.
 func (*KernelReady) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{4}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *KernelReady) GetImplementation() string {
@@ -566,7 +655,7 @@ type CellStarted struct {
 
 func (x *CellStarted) Reset() {
 	*x = CellStarted{}
-	mi := &file_quire_v1_event_proto_msgTypes[5]
+	mi := &file_quire_v1_event_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -578,7 +667,7 @@ func (x *CellStarted) String() string {
 func (*CellStarted) ProtoMessage() {}
 
 func (x *CellStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[5]
+	mi := &file_quire_v1_event_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -591,7 +680,7 @@ func (x *CellStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CellStarted.ProtoReflect.Descriptor instead.
 func (*CellStarted) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CellStarted) GetCell() int32 {
@@ -622,7 +711,7 @@ type Stream struct {
 
 func (x *Stream) Reset() {
 	*x = Stream{}
-	mi := &file_quire_v1_event_proto_msgTypes[6]
+	mi := &file_quire_v1_event_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +723,7 @@ func (x *Stream) String() string {
 func (*Stream) ProtoMessage() {}
 
 func (x *Stream) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[6]
+	mi := &file_quire_v1_event_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +736,7 @@ func (x *Stream) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stream.ProtoReflect.Descriptor instead.
 func (*Stream) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Stream) GetCell() int32 {
@@ -691,7 +780,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_quire_v1_event_proto_msgTypes[7]
+	mi := &file_quire_v1_event_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +792,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[7]
+	mi := &file_quire_v1_event_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +805,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Output) GetCell() int32 {
@@ -759,7 +848,7 @@ type DisplayUpdated struct {
 
 func (x *DisplayUpdated) Reset() {
 	*x = DisplayUpdated{}
-	mi := &file_quire_v1_event_proto_msgTypes[8]
+	mi := &file_quire_v1_event_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +860,7 @@ func (x *DisplayUpdated) String() string {
 func (*DisplayUpdated) ProtoMessage() {}
 
 func (x *DisplayUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[8]
+	mi := &file_quire_v1_event_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +873,7 @@ func (x *DisplayUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisplayUpdated.ProtoReflect.Descriptor instead.
 func (*DisplayUpdated) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DisplayUpdated) GetDisplayId() string {
@@ -820,7 +909,7 @@ type OutputCleared struct {
 
 func (x *OutputCleared) Reset() {
 	*x = OutputCleared{}
-	mi := &file_quire_v1_event_proto_msgTypes[9]
+	mi := &file_quire_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +921,7 @@ func (x *OutputCleared) String() string {
 func (*OutputCleared) ProtoMessage() {}
 
 func (x *OutputCleared) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[9]
+	mi := &file_quire_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +934,7 @@ func (x *OutputCleared) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputCleared.ProtoReflect.Descriptor instead.
 func (*OutputCleared) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *OutputCleared) GetCell() int32 {
@@ -882,7 +971,7 @@ type OutputCut struct {
 
 func (x *OutputCut) Reset() {
 	*x = OutputCut{}
-	mi := &file_quire_v1_event_proto_msgTypes[10]
+	mi := &file_quire_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +983,7 @@ func (x *OutputCut) String() string {
 func (*OutputCut) ProtoMessage() {}
 
 func (x *OutputCut) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[10]
+	mi := &file_quire_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +996,7 @@ func (x *OutputCut) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputCut.ProtoReflect.Descriptor instead.
 func (*OutputCut) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutputCut) GetCell() int32 {
@@ -944,7 +1033,7 @@ type WidgetUpdated struct {
 
 func (x *WidgetUpdated) Reset() {
 	*x = WidgetUpdated{}
-	mi := &file_quire_v1_event_proto_msgTypes[11]
+	mi := &file_quire_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -956,7 +1045,7 @@ func (x *WidgetUpdated) String() string {
 func (*WidgetUpdated) ProtoMessage() {}
 
 func (x *WidgetUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[11]
+	mi := &file_quire_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -969,7 +1058,7 @@ func (x *WidgetUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WidgetUpdated.ProtoReflect.Descriptor instead.
 func (*WidgetUpdated) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{11}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WidgetUpdated) GetWidgetId() string {
@@ -1020,7 +1109,7 @@ type CellFinished struct {
 
 func (x *CellFinished) Reset() {
 	*x = CellFinished{}
-	mi := &file_quire_v1_event_proto_msgTypes[12]
+	mi := &file_quire_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1121,7 @@ func (x *CellFinished) String() string {
 func (*CellFinished) ProtoMessage() {}
 
 func (x *CellFinished) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[12]
+	mi := &file_quire_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1134,7 @@ func (x *CellFinished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CellFinished.ProtoReflect.Descriptor instead.
 func (*CellFinished) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{12}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CellFinished) GetCell() int32 {
@@ -1121,7 +1210,7 @@ type OutputVariables struct {
 
 func (x *OutputVariables) Reset() {
 	*x = OutputVariables{}
-	mi := &file_quire_v1_event_proto_msgTypes[13]
+	mi := &file_quire_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1133,7 +1222,7 @@ func (x *OutputVariables) String() string {
 func (*OutputVariables) ProtoMessage() {}
 
 func (x *OutputVariables) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[13]
+	mi := &file_quire_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1146,7 +1235,7 @@ func (x *OutputVariables) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputVariables.ProtoReflect.Descriptor instead.
 func (*OutputVariables) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{13}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OutputVariables) GetVariables() []*Variable {
@@ -1168,7 +1257,7 @@ type Finished struct {
 
 func (x *Finished) Reset() {
 	*x = Finished{}
-	mi := &file_quire_v1_event_proto_msgTypes[14]
+	mi := &file_quire_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1269,7 @@ func (x *Finished) String() string {
 func (*Finished) ProtoMessage() {}
 
 func (x *Finished) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[14]
+	mi := &file_quire_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1282,7 @@ func (x *Finished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finished.ProtoReflect.Descriptor instead.
 func (*Finished) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{14}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Finished) GetState() State {
@@ -1221,7 +1310,7 @@ var File_quire_v1_event_proto protoreflect.FileDescriptor
 
 const file_quire_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x14quire/v1/event.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18quire/v1/execution.proto\"\xcd\x06\n" +
+	"\x14quire/v1/event.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18quire/v1/execution.proto\"\xa1\a\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x05R\x03seq\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12-\n" +
@@ -1239,7 +1328,8 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\x0ewidget_updated\x18\f \x01(\v2\x17.quire.v1.WidgetUpdatedH\x00R\rwidgetUpdated\x12=\n" +
 	"\rcell_finished\x18\r \x01(\v2\x16.quire.v1.CellFinishedH\x00R\fcellFinished\x12F\n" +
 	"\x10output_variables\x18\x0e \x01(\v2\x19.quire.v1.OutputVariablesH\x00R\x0foutputVariables\x120\n" +
-	"\bfinished\x18\x0f \x01(\v2\x12.quire.v1.FinishedH\x00R\bfinishedB\x06\n" +
+	"\bfinished\x18\x0f \x01(\v2\x12.quire.v1.FinishedH\x00R\bfinished\x12R\n" +
+	"\x14environment_progress\x18\x10 \x01(\v2\x1d.quire.v1.EnvironmentProgressH\x00R\x13environmentProgressB\x06\n" +
 	"\x04body\"\x97\x01\n" +
 	"\aStarted\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12\x14\n" +
@@ -1249,7 +1339,12 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\fInjectedCell\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x05R\x05index\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12\x16\n" +
-	"\x06source\x18\x03 \x01(\tR\x06source\"\x7f\n" +
+	"\x06source\x18\x03 \x01(\tR\x06source\"o\n" +
+	"\x13EnvironmentProgress\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\tR\x05phase\x12\x18\n" +
+	"\apackage\x18\x02 \x01(\tR\apackage\x12\x12\n" +
+	"\x04done\x18\x03 \x01(\x05R\x04done\x12\x14\n" +
+	"\x05total\x18\x04 \x01(\x05R\x05total\"\x7f\n" +
 	"\x0eKernelStarting\x12\x16\n" +
 	"\x06kernel\x18\x01 \x01(\tR\x06kernel\x12(\n" +
 	"\x06bounds\x18\x02 \x01(\v2\x10.quire.v1.BoundsR\x06bounds\x12+\n" +
@@ -1324,65 +1419,67 @@ func file_quire_v1_event_proto_rawDescGZIP() []byte {
 	return file_quire_v1_event_proto_rawDescData
 }
 
-var file_quire_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_quire_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_quire_v1_event_proto_goTypes = []any{
 	(*Event)(nil),                 // 0: quire.v1.Event
 	(*Started)(nil),               // 1: quire.v1.Started
 	(*InjectedCell)(nil),          // 2: quire.v1.InjectedCell
-	(*KernelStarting)(nil),        // 3: quire.v1.KernelStarting
-	(*KernelReady)(nil),           // 4: quire.v1.KernelReady
-	(*CellStarted)(nil),           // 5: quire.v1.CellStarted
-	(*Stream)(nil),                // 6: quire.v1.Stream
-	(*Output)(nil),                // 7: quire.v1.Output
-	(*DisplayUpdated)(nil),        // 8: quire.v1.DisplayUpdated
-	(*OutputCleared)(nil),         // 9: quire.v1.OutputCleared
-	(*OutputCut)(nil),             // 10: quire.v1.OutputCut
-	(*WidgetUpdated)(nil),         // 11: quire.v1.WidgetUpdated
-	(*CellFinished)(nil),          // 12: quire.v1.CellFinished
-	(*OutputVariables)(nil),       // 13: quire.v1.OutputVariables
-	(*Finished)(nil),              // 14: quire.v1.Finished
-	nil,                           // 15: quire.v1.CellFinished.TimingEntry
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*Bounds)(nil),                // 17: quire.v1.Bounds
-	(*Receipt)(nil),               // 18: quire.v1.Receipt
-	(*structpb.Struct)(nil),       // 19: google.protobuf.Struct
-	(*Variable)(nil),              // 20: quire.v1.Variable
-	(State)(0),                    // 21: quire.v1.State
-	(*Failure)(nil),               // 22: quire.v1.Failure
+	(*EnvironmentProgress)(nil),   // 3: quire.v1.EnvironmentProgress
+	(*KernelStarting)(nil),        // 4: quire.v1.KernelStarting
+	(*KernelReady)(nil),           // 5: quire.v1.KernelReady
+	(*CellStarted)(nil),           // 6: quire.v1.CellStarted
+	(*Stream)(nil),                // 7: quire.v1.Stream
+	(*Output)(nil),                // 8: quire.v1.Output
+	(*DisplayUpdated)(nil),        // 9: quire.v1.DisplayUpdated
+	(*OutputCleared)(nil),         // 10: quire.v1.OutputCleared
+	(*OutputCut)(nil),             // 11: quire.v1.OutputCut
+	(*WidgetUpdated)(nil),         // 12: quire.v1.WidgetUpdated
+	(*CellFinished)(nil),          // 13: quire.v1.CellFinished
+	(*OutputVariables)(nil),       // 14: quire.v1.OutputVariables
+	(*Finished)(nil),              // 15: quire.v1.Finished
+	nil,                           // 16: quire.v1.CellFinished.TimingEntry
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*Bounds)(nil),                // 18: quire.v1.Bounds
+	(*Receipt)(nil),               // 19: quire.v1.Receipt
+	(*structpb.Struct)(nil),       // 20: google.protobuf.Struct
+	(*Variable)(nil),              // 21: quire.v1.Variable
+	(State)(0),                    // 22: quire.v1.State
+	(*Failure)(nil),               // 23: quire.v1.Failure
 }
 var file_quire_v1_event_proto_depIdxs = []int32{
-	16, // 0: quire.v1.Event.time:type_name -> google.protobuf.Timestamp
+	17, // 0: quire.v1.Event.time:type_name -> google.protobuf.Timestamp
 	1,  // 1: quire.v1.Event.started:type_name -> quire.v1.Started
-	3,  // 2: quire.v1.Event.kernel_starting:type_name -> quire.v1.KernelStarting
-	4,  // 3: quire.v1.Event.kernel_ready:type_name -> quire.v1.KernelReady
-	5,  // 4: quire.v1.Event.cell_started:type_name -> quire.v1.CellStarted
-	6,  // 5: quire.v1.Event.stream:type_name -> quire.v1.Stream
-	7,  // 6: quire.v1.Event.output:type_name -> quire.v1.Output
-	8,  // 7: quire.v1.Event.display_updated:type_name -> quire.v1.DisplayUpdated
-	9,  // 8: quire.v1.Event.output_cleared:type_name -> quire.v1.OutputCleared
-	10, // 9: quire.v1.Event.output_cut:type_name -> quire.v1.OutputCut
-	11, // 10: quire.v1.Event.widget_updated:type_name -> quire.v1.WidgetUpdated
-	12, // 11: quire.v1.Event.cell_finished:type_name -> quire.v1.CellFinished
-	13, // 12: quire.v1.Event.output_variables:type_name -> quire.v1.OutputVariables
-	14, // 13: quire.v1.Event.finished:type_name -> quire.v1.Finished
-	2,  // 14: quire.v1.Started.injected:type_name -> quire.v1.InjectedCell
-	17, // 15: quire.v1.KernelStarting.bounds:type_name -> quire.v1.Bounds
-	18, // 16: quire.v1.KernelStarting.receipt:type_name -> quire.v1.Receipt
-	19, // 17: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
-	19, // 18: quire.v1.Output.output:type_name -> google.protobuf.Struct
-	19, // 19: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
-	19, // 20: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
-	19, // 21: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
-	19, // 22: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
-	15, // 23: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
-	20, // 24: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
-	21, // 25: quire.v1.Finished.state:type_name -> quire.v1.State
-	22, // 26: quire.v1.Finished.failure:type_name -> quire.v1.Failure
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	4,  // 2: quire.v1.Event.kernel_starting:type_name -> quire.v1.KernelStarting
+	5,  // 3: quire.v1.Event.kernel_ready:type_name -> quire.v1.KernelReady
+	6,  // 4: quire.v1.Event.cell_started:type_name -> quire.v1.CellStarted
+	7,  // 5: quire.v1.Event.stream:type_name -> quire.v1.Stream
+	8,  // 6: quire.v1.Event.output:type_name -> quire.v1.Output
+	9,  // 7: quire.v1.Event.display_updated:type_name -> quire.v1.DisplayUpdated
+	10, // 8: quire.v1.Event.output_cleared:type_name -> quire.v1.OutputCleared
+	11, // 9: quire.v1.Event.output_cut:type_name -> quire.v1.OutputCut
+	12, // 10: quire.v1.Event.widget_updated:type_name -> quire.v1.WidgetUpdated
+	13, // 11: quire.v1.Event.cell_finished:type_name -> quire.v1.CellFinished
+	14, // 12: quire.v1.Event.output_variables:type_name -> quire.v1.OutputVariables
+	15, // 13: quire.v1.Event.finished:type_name -> quire.v1.Finished
+	3,  // 14: quire.v1.Event.environment_progress:type_name -> quire.v1.EnvironmentProgress
+	2,  // 15: quire.v1.Started.injected:type_name -> quire.v1.InjectedCell
+	18, // 16: quire.v1.KernelStarting.bounds:type_name -> quire.v1.Bounds
+	19, // 17: quire.v1.KernelStarting.receipt:type_name -> quire.v1.Receipt
+	20, // 18: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
+	20, // 19: quire.v1.Output.output:type_name -> google.protobuf.Struct
+	20, // 20: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
+	20, // 21: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
+	20, // 22: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
+	20, // 23: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
+	16, // 24: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
+	21, // 25: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
+	22, // 26: quire.v1.Finished.state:type_name -> quire.v1.State
+	23, // 27: quire.v1.Finished.failure:type_name -> quire.v1.Failure
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_event_proto_init() }
@@ -1405,6 +1502,7 @@ func file_quire_v1_event_proto_init() {
 		(*Event_CellFinished)(nil),
 		(*Event_OutputVariables)(nil),
 		(*Event_Finished)(nil),
+		(*Event_EnvironmentProgress)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1412,7 +1510,7 @@ func file_quire_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_quire_v1_event_proto_rawDesc), len(file_quire_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
