@@ -25,6 +25,7 @@ const (
 	OpCreateSchedule  OperationKind = "create-schedule"
 	OpUpdateSchedule  OperationKind = "update-schedule"
 	OpDeleteSchedule  OperationKind = "delete-schedule"
+	OpCreateSweep     OperationKind = "create-sweep"
 )
 
 // Operation is the API's long-running operation. While Done is false there is
@@ -41,8 +42,8 @@ type Operation struct {
 	ModifiedAt  time.Time
 	Done        bool
 	// Result is, as JSON, the Project or Community as the operation left it;
-	// for OpExecute the final State; for the creation and change of a schedule
-	// its id; for a deletion and a unit balance null.
+	// for OpExecute the final State; for the creation of a sweep and the creation
+	// and change of a schedule its id; for a deletion and a unit balance null.
 	Result  json.RawMessage
 	Failure *Error // Quire's own failure; a notebook's failure is a Result
 

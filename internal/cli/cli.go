@@ -117,7 +117,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.serveCommand(), a.executorCommand(),
 		a.projectCommand(), a.filesCommand(), a.executeCommand(), a.executionCommand(), a.operationCommand(), a.envCommand(),
-		a.scheduleCommand(),
+		a.scheduleCommand(), a.sweepCommand(),
 		a.tokenCommand(), a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()

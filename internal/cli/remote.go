@@ -61,6 +61,7 @@ type client struct {
 	settings   quirev1.RunSettingsServiceClient
 	policies   quirev1.PolicyServiceClient
 	schedules  quirev1.ScheduleServiceClient
+	sweeps     quirev1.SweepServiceClient
 
 	environments quirev1.EnvironmentServiceClient
 }
@@ -111,6 +112,7 @@ func (r *remote) dial() (*client, error) {
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
 		policies:   quirev1.NewPolicyServiceClient(conn),
 		schedules:  quirev1.NewScheduleServiceClient(conn),
+		sweeps:     quirev1.NewSweepServiceClient(conn),
 
 		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil

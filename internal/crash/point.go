@@ -24,6 +24,14 @@ const (
 	ScheduleFired Point = "schedule.fired" // it is dealt with, the next one is not looked for
 )
 
+// Points of the submission of a sweep.
+const (
+	SweepBegin   Point = "sweep.begin"   // everything is checked, nothing is kept
+	SweepFolder  Point = "sweep.folder"  // the folder of one execution is there
+	SweepFolders Point = "sweep.folders" // they all are
+	SweepStored  Point = "sweep.stored"  // all executions are in the store, nobody was told
+)
+
 // Points of any other mutation that leaves an operation.
 const (
 	ProjectFolder   Point = "project.folder"   // the project's folder is there
@@ -121,7 +129,7 @@ const (
 func Points() []Point {
 	return []Point{
 		SubmitBegin, SubmitFilled, SubmitFolder, SubmitStored,
-		ScheduleDue, ScheduleFired,
+		ScheduleDue, ScheduleFired, SweepBegin, SweepFolder, SweepFolders, SweepStored,
 		ProjectFolder, OperationBegin, OperationStored,
 		ClaimBegin, ClaimStored, StartBegin, StartJob, StartBorn, StartTold, StartStored,
 		ExecutorOpened, ExecutorIdentified, ExecutorListens, ExecutorTold,

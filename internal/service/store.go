@@ -19,6 +19,7 @@ type Store interface {
 	UnitStore
 	RetentionStore
 	ScheduleStore
+	SweepStore
 }
 
 // CommunityStore keeps communities. A mutation stores its done operation in

@@ -152,13 +152,7 @@ func (s *Store) Fire(ctx context.Context, id quire.ScheduleID, due, next time.Ti
 		if start == nil {
 			return nil
 		}
-		e, op := start.Execution, start.Operation
-		s.stamp(&op)
-		e.CreatedAt, e.State = s.orNow(e.CreatedAt), quire.Queued
-		if err := s.enqueue(ctx, tx, e, op.ID, start.Most); err != nil {
-			return err
-		}
-		return exec(ctx, tx, s.stmts.insertOperation, operationFields(&op)...)
+		return s.begin(ctx, tx, *start)
 	})
 	if err != nil {
 		return false, fmt.Errorf("fire schedule %s: %w", id, err)

@@ -83,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"SchedulesOfDeletedProject", schedulesOfDeletedProject},
 		{"NextDue", nextDue},
 		{"Fire", fire},
+		{"Sweeps", sweeps},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

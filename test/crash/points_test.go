@@ -21,6 +21,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{"submit", at(crash.SubmitBegin, crash.SubmitFilled, crash.SubmitFolder, crash.SubmitStored), submit},
 		{"schedule", schedulePoints, schedule},
+		{"sweep", sweepPoints, sweep},
 		{"start", append(at(
 			crash.ClaimStored, crash.StartBegin, crash.StartJob, crash.StartBorn, crash.StartTold, crash.StartStored,
 			crash.ProgressBegin, crash.ProgressStored, crash.EndBegin, crash.EndStored,
