@@ -62,6 +62,7 @@ type client struct {
 	policies   quirev1.PolicyServiceClient
 	schedules  quirev1.ScheduleServiceClient
 	sweeps     quirev1.SweepServiceClient
+	webhooks   quirev1.WebhookServiceClient
 
 	environments quirev1.EnvironmentServiceClient
 }
@@ -113,6 +114,7 @@ func (r *remote) dial() (*client, error) {
 		policies:   quirev1.NewPolicyServiceClient(conn),
 		schedules:  quirev1.NewScheduleServiceClient(conn),
 		sweeps:     quirev1.NewSweepServiceClient(conn),
+		webhooks:   quirev1.NewWebhookServiceClient(conn),
 
 		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil

@@ -32,6 +32,12 @@ const (
 	SweepStored  Point = "sweep.stored"  // all executions are in the store, nobody was told
 )
 
+// Points of a notice to a webhook.
+const (
+	NoticeBegin Point = "notice.begin" // it is due, nothing is sent
+	NoticeSent  Point = "notice.sent"  // it is sent, the store does not know
+)
+
 // Points of any other mutation that leaves an operation.
 const (
 	ProjectFolder   Point = "project.folder"   // the project's folder is there
@@ -130,6 +136,7 @@ func Points() []Point {
 	return []Point{
 		SubmitBegin, SubmitFilled, SubmitFolder, SubmitStored,
 		ScheduleDue, ScheduleFired, SweepBegin, SweepFolder, SweepFolders, SweepStored,
+		NoticeBegin, NoticeSent,
 		ProjectFolder, OperationBegin, OperationStored,
 		ClaimBegin, ClaimStored, StartBegin, StartJob, StartBorn, StartTold, StartStored,
 		ExecutorOpened, ExecutorIdentified, ExecutorListens, ExecutorTold,

@@ -80,7 +80,8 @@ func operationMetadata(op quire.Operation) proto.Message {
 			m.Target = &datasphere.ProjectExecutionMetadata_NotebookId{NotebookId: op.Target.Given}
 		}
 		return m
-	case quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep:
+	case quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep,
+		quire.OpCreateWebhook, quire.OpDeleteWebhook:
 	}
 	return &emptypb.Empty{} // Quire's own, or of a kind that a newer Quire has stored
 }
@@ -113,7 +114,8 @@ func decodeResult(op quire.Operation) (proto.Message, error) {
 		err := json.Unmarshal(op.Result, &state)
 		return &datasphere.ProjectExecutionResponse{ExecutionStatus: executionStatus(state)}, err
 	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance,
-		quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep:
+		quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep,
+		quire.OpCreateWebhook, quire.OpDeleteWebhook:
 	}
 	return &emptypb.Empty{}, nil
 }

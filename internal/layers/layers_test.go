@@ -82,10 +82,11 @@ var layers = map[string]layer{
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
-	"quire/internal/auth":   {quire: serving, external: wire},
-	"quire/internal/files":  {quire: serving, external: []string{gox}},
-	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
-	"quire/internal/sqlite": {quire: serving, external: []string{gox, prometheus, sqlite}},
+	"quire/internal/auth":    {quire: serving, external: wire},
+	"quire/internal/files":   {quire: serving, external: []string{gox}},
+	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
+	"quire/internal/webhook": {quire: serving},
+	"quire/internal/sqlite":  {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {
 		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/constraint"}),
 		external: wire,

@@ -17,7 +17,8 @@ import (
 const purgeRetry = 10 * time.Second
 
 // Run finishes the deletions of projects, those included that an earlier
-// server began, removes what has expired, and fires schedules. It returns nil
+// server began, removes what has expired, fires schedules and
+// sends notices. It returns nil
 // after ctx has ended; what is not finished by then is taken up by the next
 // Run. It must not run twice at a time.
 func (s *Service) Run(ctx context.Context) error {
@@ -26,6 +27,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer s.stopped.ring()
 	tasks.Go(func() { s.expireUntilDone(ctx) })
 	tasks.Go(func() { s.fireUntilDone(ctx) })
+	if s.sender != nil {
+		tasks.Go(func() { s.notifyUntilDone(ctx) })
+	}
 	begun := map[quire.ProjectID]bool{}
 	for {
 		var retry <-chan time.Time

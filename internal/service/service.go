@@ -34,6 +34,7 @@ type Options struct {
 	Policy    quire.Policy      // the server's, over quire.DefaultPolicy
 	MaxQueued int               // executions that wait on the whole server; default 100,000, negative means no limit
 	Expiry    time.Duration     // between two looks for what has expired; default 1 min
+	Sender    Sender            // of notices; nil: there are no webhooks
 	Logger    *slog.Logger      // default: nothing is logged
 	Now       func() time.Time  // default time.Now
 }
@@ -48,6 +49,7 @@ type Service struct {
 	archive    Archive
 	dispatcher Dispatcher
 	kernels    Kernels
+	sender     Sender
 
 	environments Environments
 
@@ -82,6 +84,7 @@ func New(parts Parts, opts *Options) *Service {
 		archive:    parts.Archive,
 		dispatcher: parts.Dispatcher,
 		kernels:    parts.Kernels,
+		sender:     opts.Sender,
 		catalogue:  opts.Catalogue,
 		run:        opts.Run.Or(quire.DefaultRunSettings()),
 		policy:     opts.Policy.Or(quire.DefaultPolicy()),

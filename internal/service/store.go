@@ -20,6 +20,7 @@ type Store interface {
 	RetentionStore
 	ScheduleStore
 	SweepStore
+	WebhookStore
 }
 
 // CommunityStore keeps communities. A mutation stores its done operation in

@@ -84,6 +84,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"NextDue", nextDue},
 		{"Fire", fire},
 		{"Sweeps", sweeps},
+		{"Webhooks", webhooks},
+		{"Deliveries", deliveries},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

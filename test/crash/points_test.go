@@ -22,6 +22,7 @@ func scenarios() []scenario {
 		{"submit", at(crash.SubmitBegin, crash.SubmitFilled, crash.SubmitFolder, crash.SubmitStored), submit},
 		{"schedule", schedulePoints, schedule},
 		{"sweep", sweepPoints, sweep},
+		{"notice", noticePoints, notice},
 		{"start", append(at(
 			crash.ClaimStored, crash.StartBegin, crash.StartJob, crash.StartBorn, crash.StartTold, crash.StartStored,
 			crash.ProgressBegin, crash.ProgressStored, crash.EndBegin, crash.EndStored,
