@@ -29,6 +29,7 @@ type Execution struct {
 	Terms            Terms
 	Priority         int         // among its project's; the greatest goes first
 	RetryOf          ExecutionID // the execution whose notebook and inputs this one repeats
+	Origin           Origin
 	CreatedBy        string
 	CreatedAt        time.Time
 
@@ -81,6 +82,8 @@ type Timing struct {
 // ExecutionFilter narrows a list of executions, which is ordered newest first.
 type ExecutionFilter struct {
 	ProjectID ProjectID
-	State     State // empty: every state
+	State     State      // empty: every state
+	Schedule  ScheduleID // empty: whatever has started it
+	Sweep     SweepID
 	Page      Page
 }

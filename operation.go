@@ -22,6 +22,12 @@ const (
 	OpDeleteProject   OperationKind = "delete-project"
 	OpSetUnitBalance  OperationKind = "set-unit-balance"
 	OpExecute         OperationKind = "execute"
+	OpCreateSchedule  OperationKind = "create-schedule"
+	OpUpdateSchedule  OperationKind = "update-schedule"
+	OpDeleteSchedule  OperationKind = "delete-schedule"
+	OpCreateSweep     OperationKind = "create-sweep"
+	OpCreateWebhook   OperationKind = "create-webhook"
+	OpDeleteWebhook   OperationKind = "delete-webhook"
 )
 
 // Operation is the API's long-running operation. While Done is false there is
@@ -38,7 +44,8 @@ type Operation struct {
 	ModifiedAt  time.Time
 	Done        bool
 	// Result is, as JSON, the Project or Community as the operation left it;
-	// for OpExecute the final State; for a deletion and a unit balance null.
+	// for OpExecute the final State; for the creation of a sweep, a webhook and a
+	// schedule, and for the change of a schedule, its id; for a deletion and a unit balance null.
 	Result  json.RawMessage
 	Failure *Error // Quire's own failure; a notebook's failure is a Result
 

@@ -32,6 +32,7 @@ import (
 	"quire/internal/service"
 	"quire/internal/sqlite"
 	"quire/internal/warm"
+	"quire/internal/webhook"
 	"quire/jupyter"
 )
 
@@ -108,6 +109,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		parts.Environments = environments
 	}
 	svc := service.New(parts, &service.Options{
+		Sender: webhook.New(&webhook.Options{Allow: o.WebhookAllow}),
 		Run:    quire.RunSettings{CellTimeout: o.CellTimeout, RunTimeout: o.RunTimeout},
 		Policy: o.Policy, MaxQueued: o.MaxQueued,
 		Logger: logger,

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -26,16 +27,17 @@ type ServeOptions struct {
 	Python        string // interpreter whose environment holds the kernels; empty: the one on the PATH
 	TLSCert       string // PEM files, both or none
 	TLSKey        string
-	AddressFile   string        // where the address is written once the server listens; empty: nowhere
-	MaxRunning    int           // executions at a time; 0: the server's choice
-	MaxProcesses  int           // processes and threads of one execution; 0: the server's choice
-	MaxQueued     int           // executions that wait; negative: no limit
-	Policy        quire.Policy  // of projects that have none
-	KernelEnv     []string      // names of the server's own variables that kernels may see
-	CellTimeout   time.Duration // 0: none
-	RunTimeout    time.Duration // 0: none
-	Cold          bool          // start every kernel anew
-	Preload       []string      // modules that warm kernels have imported; empty: the server's choice
+	AddressFile   string         // where the address is written once the server listens; empty: nowhere
+	MaxRunning    int            // executions at a time; 0: the server's choice
+	MaxProcesses  int            // processes and threads of one execution; 0: the server's choice
+	MaxQueued     int            // executions that wait; negative: no limit
+	Policy        quire.Policy   // of projects that have none
+	KernelEnv     []string       // names of the server's own variables that kernels may see
+	CellTimeout   time.Duration  // 0: none
+	RunTimeout    time.Duration  // 0: none
+	WebhookAllow  []netip.Prefix // networks that webhooks may be in though they are private
+	Cold          bool           // start every kernel anew
+	Preload       []string       // modules that warm kernels have imported; empty: the server's choice
 	Environments  EnvironmentOptions
 }
 
@@ -117,6 +119,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.runCommand(), a.serveCommand(), a.executorCommand(),
 		a.projectCommand(), a.filesCommand(), a.executeCommand(), a.executionCommand(), a.operationCommand(), a.envCommand(),
+		a.scheduleCommand(), a.sweepCommand(), a.webhookCommand(),
 		a.tokenCommand(), a.versionCommand(),
 	)
 	root.InitDefaultHelpCmd()

@@ -35,7 +35,7 @@ func (a *app) executionCommand() *cobra.Command {
 }
 
 func (a *app) executionList(r *remote, format *output) *cobra.Command {
-	var project, state string
+	var project, state, schedule, sweep string
 	var limit int
 	cmd := &cobra.Command{
 		Use:     "list --project PROJECT",
@@ -43,7 +43,7 @@ func (a *app) executionList(r *remote, format *output) *cobra.Command {
 		Example: "  quire execution list --project P --state FAILED --limit 20",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			request := &quirev1.ListExecutionsRequest{ProjectId: project, PageSize: int32(pageSize(limit))} //nolint:gosec // at most quire.MaxPageSize
+			request := &quirev1.ListExecutionsRequest{ProjectId: project, PageSize: int32(pageSize(limit)), ScheduleId: schedule, SweepId: sweep} //nolint:gosec // at most quire.MaxPageSize
 			if state != "" {
 				n, ok := quirev1.State_value[strings.ToUpper(state)]
 				if !ok || n == 0 {
@@ -66,6 +66,8 @@ func (a *app) executionList(r *remote, format *output) *cobra.Command {
 	}
 	projectFlag(cmd, r, &project)
 	cmd.Flags().StringVar(&state, "state", "", "only executions in this `state`: "+stateNames())
+	cmd.Flags().StringVar(&schedule, "schedule", "", "only executions of this schedule, by its `id`")
+	cmd.Flags().StringVar(&sweep, "sweep", "", "only executions of this sweep, by its `id`")
 	cmd.Flags().IntVar(&limit, "limit", 0, "at most so many (default: all)")
 	return cmd
 }
@@ -123,6 +125,9 @@ func (a *app) printExecution(e *quirev1.Execution) error {
 		{"spec", e.GetSpec()},
 		{"priority", number(e.GetPriority())},
 		{"retry of", e.GetRetryOf()},
+		{"schedule", e.GetScheduleId()},
+		{"scheduled", moment(e.GetScheduledTime())},
+		{"sweep", e.GetSweepId()},
 		{"kernel", e.GetKernel()},
 		{"created", moment(e.GetCreatedAt())},
 		{"created by", e.GetCreatedBy()},

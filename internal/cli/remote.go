@@ -60,6 +60,9 @@ type client struct {
 	executions quirev1.ExecutionServiceClient
 	settings   quirev1.RunSettingsServiceClient
 	policies   quirev1.PolicyServiceClient
+	schedules  quirev1.ScheduleServiceClient
+	sweeps     quirev1.SweepServiceClient
+	webhooks   quirev1.WebhookServiceClient
 
 	environments quirev1.EnvironmentServiceClient
 }
@@ -109,6 +112,9 @@ func (r *remote) dial() (*client, error) {
 		executions: quirev1.NewExecutionServiceClient(conn),
 		settings:   quirev1.NewRunSettingsServiceClient(conn),
 		policies:   quirev1.NewPolicyServiceClient(conn),
+		schedules:  quirev1.NewScheduleServiceClient(conn),
+		sweeps:     quirev1.NewSweepServiceClient(conn),
+		webhooks:   quirev1.NewWebhookServiceClient(conn),
 
 		environments: quirev1.NewEnvironmentServiceClient(conn),
 	}, nil

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"net/netip"
+
 	"github.com/spf13/cobra"
 
 	"quire"
@@ -13,6 +15,7 @@ const (
 
 func (a *app) serveCommand() *cobra.Command {
 	var o ServeOptions
+	var allow []string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -32,6 +35,13 @@ func (a *app) serveCommand() *cobra.Command {
 			}
 			if o.Environments.MaxUnused < 0 || o.Environments.MaxKept < 0 {
 				return misuse("--env-max-unused and --env-max-kept must not be negative")
+			}
+			for _, network := range allow {
+				prefix, err := netip.ParsePrefix(network)
+				if err != nil {
+					return misuse("--webhook-allow %q must be a network, such as 10.1.0.0/16", network)
+				}
+				o.WebhookAllow = append(o.WebhookAllow, prefix)
 			}
 			return a.Serve(cmd.Context(), o, a.stderr)
 		},
@@ -57,6 +67,7 @@ func (a *app) serveCommand() *cobra.Command {
 	o.Environments.flags(cmd)
 	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
 	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
+	f.StringArrayVar(&allow, "webhook-allow", nil, "private `network` that webhooks may be in, such as 10.1.0.0/16; may be repeated")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd

@@ -18,6 +18,26 @@ const (
 	SubmitStored Point = "submit.stored" // the execution is in the store, nobody was told
 )
 
+// Points of a schedule's due time, around those of its execution's submission.
+const (
+	ScheduleDue   Point = "schedule.due"   // it is noticed, nothing is done about it
+	ScheduleFired Point = "schedule.fired" // it is dealt with, the next one is not looked for
+)
+
+// Points of the submission of a sweep.
+const (
+	SweepBegin   Point = "sweep.begin"   // everything is checked, nothing is kept
+	SweepFolder  Point = "sweep.folder"  // the folder of one execution is there
+	SweepFolders Point = "sweep.folders" // they all are
+	SweepStored  Point = "sweep.stored"  // all executions are in the store, nobody was told
+)
+
+// Points of a notice to a webhook.
+const (
+	NoticeBegin Point = "notice.begin" // it is due, nothing is sent
+	NoticeSent  Point = "notice.sent"  // it is sent, the store does not know
+)
+
 // Points of any other mutation that leaves an operation.
 const (
 	ProjectFolder   Point = "project.folder"   // the project's folder is there
@@ -115,6 +135,8 @@ const (
 func Points() []Point {
 	return []Point{
 		SubmitBegin, SubmitFilled, SubmitFolder, SubmitStored,
+		ScheduleDue, ScheduleFired, SweepBegin, SweepFolder, SweepFolders, SweepStored,
+		NoticeBegin, NoticeSent,
 		ProjectFolder, OperationBegin, OperationStored,
 		ClaimBegin, ClaimStored, StartBegin, StartJob, StartBorn, StartTold, StartStored,
 		ExecutorOpened, ExecutorIdentified, ExecutorListens, ExecutorTold,

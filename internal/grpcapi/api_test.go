@@ -37,6 +37,7 @@ type api struct {
 	files       quirev1.FileServiceClient
 	runSettings quirev1.RunSettingsServiceClient
 	policies    quirev1.PolicyServiceClient
+	schedules   quirev1.ScheduleServiceClient
 	project     string
 }
 
@@ -78,6 +79,7 @@ func newAPI(t *testing.T) *api {
 	a.files = quirev1.NewFileServiceClient(conn)
 	a.runSettings = quirev1.NewRunSettingsServiceClient(conn)
 	a.policies = quirev1.NewPolicyServiceClient(conn)
+	a.schedules = quirev1.NewScheduleServiceClient(conn)
 	op, err := a.projects.Create(known(t), &datasphere.CreateProjectRequest{CommunityId: "default", Name: "sales"})
 	if err != nil {
 		t.Fatal(err)

@@ -40,6 +40,9 @@ func executionProto(e quire.Execution, now time.Time) (*quirev1.Execution, error
 		Units:               e.UnitsAt(now),
 		Priority:            int32(e.Priority),
 		RetryOf:             string(e.RetryOf),
+		ScheduleId:          string(e.Origin.Schedule),
+		ScheduledTime:       timeProto(e.Origin.Scheduled),
+		SweepId:             string(e.Origin.Sweep),
 	}, nil
 }
 

@@ -80,8 +80,10 @@ func operationMetadata(op quire.Operation) proto.Message {
 			m.Target = &datasphere.ProjectExecutionMetadata_NotebookId{NotebookId: op.Target.Given}
 		}
 		return m
+	case quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep,
+		quire.OpCreateWebhook, quire.OpDeleteWebhook:
 	}
-	return &emptypb.Empty{} // of a kind that a newer Quire has stored
+	return &emptypb.Empty{} // Quire's own, or of a kind that a newer Quire has stored
 }
 
 // operationResponse returns the response that DataSphere declares for the call.
@@ -111,7 +113,9 @@ func decodeResult(op quire.Operation) (proto.Message, error) {
 		var state quire.State
 		err := json.Unmarshal(op.Result, &state)
 		return &datasphere.ProjectExecutionResponse{ExecutionStatus: executionStatus(state)}, err
-	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance:
+	case quire.OpDeleteCommunity, quire.OpDeleteProject, quire.OpSetUnitBalance,
+		quire.OpCreateSchedule, quire.OpUpdateSchedule, quire.OpDeleteSchedule, quire.OpCreateSweep,
+		quire.OpCreateWebhook, quire.OpDeleteWebhook:
 	}
 	return &emptypb.Empty{}, nil
 }

@@ -34,6 +34,8 @@ func (e *executions) List(ctx context.Context, req *quirev1.ListExecutionsReques
 	found, next, err := e.service.Executions(ctx, quire.ExecutionFilter{
 		ProjectID: quire.ProjectID(req.GetProjectId()),
 		State:     state,
+		Schedule:  quire.ScheduleID(req.GetScheduleId()),
+		Sweep:     quire.SweepID(req.GetSweepId()),
 		Page:      page,
 	})
 	if err != nil {

@@ -27,6 +27,9 @@ func Register(s *service.Service, exchanger Exchanger, publicAddress string) fun
 		quirev1.RegisterFileServiceServer(r, &files{service: s})
 		quirev1.RegisterRunSettingsServiceServer(r, &runSettings{service: s})
 		quirev1.RegisterPolicyServiceServer(r, &policies{service: s})
+		quirev1.RegisterScheduleServiceServer(r, &schedules{service: s})
+		quirev1.RegisterSweepServiceServer(r, &sweeps{service: s})
+		quirev1.RegisterWebhookServiceServer(r, &webhooks{service: s})
 		quirev1.RegisterEnvironmentServiceServer(r, &environments{service: s})
 	}
 }

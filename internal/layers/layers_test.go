@@ -37,6 +37,7 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
+	cron       = "github.com/netresearch/go-cron"
 	toml       = "github.com/BurntSushi/toml"
 	yaml       = "go.yaml.in/yaml/v3"
 )
@@ -67,19 +68,25 @@ var layers = map[string]layer{
 	"quire/internal/cgroup": {external: []string{gox}},
 	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
+	"quire/internal/calendar": {quire: []string{"quire"}, external: []string{cron}},
+
 	"quire/internal/executor": {
 		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/warm"}),
 		external: []string{gox},
 	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
-	"quire/internal/service":  {quire: slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/pyenv"}), external: []string{gox, prometheus}},
+	"quire/internal/service": {
+		quire:    slices.Concat(journals, []string{"quire/internal/calendar", "quire/internal/dispatch", "quire/internal/pyenv"}),
+		external: []string{gox, prometheus},
+	},
 
 	"quire/internal/constraint": {quire: []string{"quire"}, external: wire},
 
-	"quire/internal/auth":   {quire: serving, external: wire},
-	"quire/internal/files":  {quire: serving, external: []string{gox}},
-	"quire/internal/local":  {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
-	"quire/internal/sqlite": {quire: serving, external: []string{gox, prometheus, sqlite}},
+	"quire/internal/auth":    {quire: serving, external: wire},
+	"quire/internal/files":   {quire: serving, external: []string{gox}},
+	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
+	"quire/internal/webhook": {quire: serving},
+	"quire/internal/sqlite":  {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {
 		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/constraint"}),
 		external: wire,
@@ -247,6 +254,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/service", "quire/internal/pyenv", ""},
 		{"quire/internal/pyenv", "quire/internal/service", "its layer may not"},
 		{"quire/internal/service", "quire/internal/files", "its layer may not"},
+		{"quire/internal/service", "quire/internal/calendar", ""},
+		{"quire/internal/service", "github.com/netresearch/go-cron", "does not know that module"},
 		{"quire/internal/service", "google.golang.org/grpc", "does not know that module"},
 		{"quire/internal/dispatch", "quire/internal/service", "its layer may not"},
 		{"quire/internal/sqlite", "quire/internal/dispatch", ""},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/api/httpbody"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -44,7 +45,16 @@ func marshal(m proto.Message) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// write sends a message as JSON, and an HttpBody as the bytes that it holds.
 func (h *Handler) write(w http.ResponseWriter, httpStatus int, m proto.Message) {
+	if raw, ok := m.(*httpbody.HttpBody); ok {
+		w.Header().Set("Content-Type", raw.GetContentType())
+		w.WriteHeader(httpStatus)
+		if _, err := w.Write(raw.GetData()); err != nil {
+			h.options.Logger.Debug("send an answer", "err", err)
+		}
+		return
+	}
 	body, err := marshal(m)
 	if err != nil {
 		h.options.Logger.Error("write an answer as JSON", "err", err)

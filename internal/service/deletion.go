@@ -17,14 +17,19 @@ import (
 const purgeRetry = 10 * time.Second
 
 // Run finishes the deletions of projects, those included that an earlier
-// server began, and removes what has expired. It returns nil after ctx has
-// ended; what is not finished by then is taken up by the next Run. It must not
-// run twice at a time.
+// server began, removes what has expired, fires schedules and
+// sends notices. It returns nil
+// after ctx has ended; what is not finished by then is taken up by the next
+// Run. It must not run twice at a time.
 func (s *Service) Run(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer s.stopped.ring()
 	tasks.Go(func() { s.expireUntilDone(ctx) })
+	tasks.Go(func() { s.fireUntilDone(ctx) })
+	if s.sender != nil {
+		tasks.Go(func() { s.notifyUntilDone(ctx) })
+	}
 	begun := map[quire.ProjectID]bool{}
 	for {
 		var retry <-chan time.Time

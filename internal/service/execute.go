@@ -39,15 +39,19 @@ func (s *Service) Execute(ctx context.Context, call Call, r ExecuteRequest) (qui
 
 // submit stores the execution under the operation.
 func (s *Service) submit(ctx context.Context, call Call, op quire.Operation, e quire.Execution, input submission, most QueueLimits) (quire.Operation, error) {
-	e.ID = quire.ExecutionID(op.ID)
-	e.CreatedBy, e.CreatedAt = op.CreatedBy, op.CreatedAt
-	op.ProjectID, op.Target = e.ProjectID, e.Target
-
+	own(&e, &op)
 	stored, err := s.accept(ctx, e, op, input, most)
 	if err != nil {
 		return quire.Operation{}, err
 	}
 	return stored, sameRequest(call, stored)
+}
+
+// own makes op the operation of e.
+func own(e *quire.Execution, op *quire.Operation) {
+	e.ID = quire.ExecutionID(op.ID)
+	e.CreatedBy, e.CreatedAt = op.CreatedBy, op.CreatedAt
+	op.ProjectID, op.Target = e.ProjectID, e.Target
 }
 
 // prepare makes of a request the execution that it asks for, and reads the
@@ -104,27 +108,43 @@ func (s *Service) prepare(ctx context.Context, r ExecuteRequest) (quire.Executio
 	}, input, s.queueLimits(p), nil
 }
 
-// accept stores the execution. The notebook goes first: an execution that is
-// in the queue can be started.
+// accept stores the execution.
 func (s *Service) accept(ctx context.Context, e quire.Execution, op quire.Operation, input submission, most QueueLimits) (quire.Operation, error) {
+	var stored quire.Operation
+	err := s.keep(ctx, e.ID, input, func() (_ bool, err error) {
+		stored, err = s.store.CreateExecution(ctx, e, op, most)
+		return stored.ID == op.ID, err
+	})
+	return stored, err
+}
+
+// keep stores an execution by store, which says whether it has. The notebook
+// goes first: an execution that is in the queue can be started.
+func (s *Service) keep(ctx context.Context, id quire.ExecutionID, input submission, store func() (bool, error)) error {
 	crash.At(crash.SubmitBegin)
-	if err := s.archive.Create(ctx, e.ID, input.notebook, input.declared); err != nil {
-		return quire.Operation{}, fmt.Errorf("keep the notebook: %w", err)
+	if err := s.archive.Create(ctx, id, input.notebook, input.declared); err != nil {
+		return fmt.Errorf("keep the notebook: %w", err)
 	}
 	crash.At(crash.SubmitFolder)
-	stored, err := s.store.CreateExecution(ctx, e, op, most)
-	if err == nil && stored.ID == op.ID {
+	stored, err := store()
+	if err == nil && stored {
 		crash.At(crash.SubmitStored)
 		s.dispatcher.Wake()
-		return stored, nil
+		return nil
 	}
-	// CreateExecution may have been cut off after its commit, by ctx say: then
-	// the execution is queued and needs its notebook.
+	s.discard(ctx, id)
+	return err
+}
+
+// discard removes the folder of an execution that was not accepted. Its store
+// may have been cut off after its commit, by ctx say: then the execution is
+// queued and needs its notebook.
+func (s *Service) discard(ctx context.Context, id quire.ExecutionID) {
 	ctx = context.WithoutCancel(ctx)
-	if _, found := s.store.Execution(ctx, e.ID); quire.CodeOf(found) == quire.NotFound {
-		if err := s.archive.Remove(ctx, e.ID); err != nil {
-			s.log.WarnContext(ctx, "folder of an execution that was not accepted is left over", "execution_id", e.ID, "error", err)
-		}
+	if _, found := s.store.Execution(ctx, id); quire.CodeOf(found) != quire.NotFound {
+		return
 	}
-	return stored, err
+	if err := s.archive.Remove(ctx, id); err != nil {
+		s.log.WarnContext(ctx, "folder of an execution that was not accepted is left over", "execution_id", id, "error", err)
+	}
 }

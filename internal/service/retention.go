@@ -55,6 +55,15 @@ func (s *Service) expireAll(ctx context.Context) error {
 		}
 	}
 	for {
+		n, err := s.store.RemoveDeliveries(ctx, s.now().Add(-keepDeliveries), expireBatch)
+		if err != nil {
+			return err
+		}
+		if n < expireBatch {
+			break
+		}
+	}
+	for {
 		n, err := s.store.RemoveOperations(ctx, s.now().Add(-keepOperations), expireBatch)
 		if err != nil || n < expireBatch {
 			return err

@@ -34,6 +34,7 @@ type Options struct {
 	Policy    quire.Policy      // the server's, over quire.DefaultPolicy
 	MaxQueued int               // executions that wait on the whole server; default 100,000, negative means no limit
 	Expiry    time.Duration     // between two looks for what has expired; default 1 min
+	Sender    Sender            // of notices; nil: there are no webhooks
 	Logger    *slog.Logger      // default: nothing is logged
 	Now       func() time.Time  // default time.Now
 }
@@ -48,6 +49,7 @@ type Service struct {
 	archive    Archive
 	dispatcher Dispatcher
 	kernels    Kernels
+	sender     Sender
 
 	environments Environments
 
@@ -59,8 +61,9 @@ type Service struct {
 	log       *slog.Logger
 	now       func() time.Time
 
-	deleted bell // rings when a project was deleted
-	stopped bell // rings when Run ends: watchers are to go
+	deleted   bell // rings when a project was deleted
+	stopped   bell // rings when Run ends: watchers are to go
+	scheduled bell // rings when a schedule may be due at another time
 }
 
 const (
@@ -68,8 +71,8 @@ const (
 	defaultExpiry    = time.Minute
 )
 
-// New returns a Service. Its Run must be running for deletions to be finished
-// and for executions to expire.
+// New returns a Service. Its Run must be running for deletions to be finished,
+// for executions to expire and for schedules to be fired.
 func New(parts Parts, opts *Options) *Service {
 	if opts == nil {
 		opts = &Options{}
@@ -81,6 +84,7 @@ func New(parts Parts, opts *Options) *Service {
 		archive:    parts.Archive,
 		dispatcher: parts.Dispatcher,
 		kernels:    parts.Kernels,
+		sender:     opts.Sender,
 		catalogue:  opts.Catalogue,
 		run:        opts.Run.Or(quire.DefaultRunSettings()),
 		policy:     opts.Policy.Or(quire.DefaultPolicy()),

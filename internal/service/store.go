@@ -18,6 +18,9 @@ type Store interface {
 	ExecutionStore
 	UnitStore
 	RetentionStore
+	ScheduleStore
+	SweepStore
+	WebhookStore
 }
 
 // CommunityStore keeps communities. A mutation stores its done operation in

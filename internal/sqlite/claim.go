@@ -157,6 +157,9 @@ func (s *Store) SaveProgress(ctx context.Context, id quire.ExecutionID, claim qu
 	if err != nil {
 		return fmt.Errorf("save progress of execution %s: %w", id, err)
 	}
+	if p.State == quire.Running || p.State.Ended() {
+		s.notices.ring()
+	}
 	return nil
 }
 

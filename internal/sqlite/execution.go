@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	executionColumns = "id, project_id, target, inputs, output_names, spec, spark_connector_id, run, terms, priority, retry_of, created_by, created_at, " +
+	executionColumns = "id, project_id, target, inputs, output_names, spec, spark_connector_id, run, terms, priority, retry_of, " +
+		"schedule_id, scheduled_at, sweep_id, sweep_number, created_by, created_at, " +
 		progressColumns + ", cancel_requested_at, claim_owner, claim_token, claim_until, handle"
 	progressColumns = "state, attempt, kernel, cells_total, cells_done, " +
 		"started_at, environment_at, kernel_at, finished_at, outputs, failure, attempts, bounds, receipt, price, units"
@@ -24,7 +25,8 @@ const (
 func executionFields(e *quire.Execution) []any {
 	fields := []any{
 		&e.ID, &e.ProjectID, asJSON(&e.Target), asJSON(&e.Inputs), asJSON(&e.OutputNames),
-		&e.Spec, &e.SparkConnectorID, asJSON(&e.Run), asJSON(&e.Terms), &e.Priority, &e.RetryOf, &e.CreatedBy,
+		&e.Spec, &e.SparkConnectorID, asJSON(&e.Run), asJSON(&e.Terms), &e.Priority, &e.RetryOf,
+		&e.Origin.Schedule, moment{&e.Origin.Scheduled}, &e.Origin.Sweep, &e.Origin.Number, &e.CreatedBy,
 		moment{&e.CreatedAt},
 	}
 	fields = append(fields, progressFields(&e.Progress)...)
@@ -50,18 +52,23 @@ func (s *Store) CreateExecution(ctx context.Context, e quire.Execution, op quire
 	e.CreatedAt = s.orNow(e.CreatedAt)
 	e.State = quire.Queued
 	return s.mutate(ctx, op, func(tx *sql.Tx, op *quire.Operation) error {
-		if quire.ExecutionID(op.ID) != e.ID {
-			return fmt.Errorf("the operation's id %q is not the execution's, %q", op.ID, e.ID)
-		}
-		if err := s.projectThere(ctx, tx, e.ProjectID); err != nil {
-			return err
-		}
-		if err := s.queueHasRoom(ctx, tx, e.ProjectID, most); err != nil {
-			return err
-		}
-		err := exec(ctx, tx, s.stmts.insertExecution, executionFields(&e)...)
-		return taken(err, "execution", string(e.ID))
+		return s.enqueue(ctx, tx, e, op.ID, most)
 	})
+}
+
+// enqueue adds an execution to the queue, if there is room.
+func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, e quire.Execution, op quire.OperationID, most service.QueueLimits) error {
+	if quire.ExecutionID(op) != e.ID {
+		return fmt.Errorf("the operation's id %q is not the execution's, %q", op, e.ID)
+	}
+	if err := s.projectThere(ctx, tx, e.ProjectID); err != nil {
+		return err
+	}
+	if err := s.queueHasRoom(ctx, tx, e.ProjectID, most); err != nil {
+		return err
+	}
+	err := exec(ctx, tx, s.stmts.insertExecution, executionFields(&e)...)
+	return taken(err, "execution", string(e.ID))
 }
 
 // queueHasRoom returns ResourceExhausted where one more execution would be too many.
@@ -100,6 +107,8 @@ func (s *Store) Executions(ctx context.Context, f quire.ExecutionFilter) ([]quir
 	l := list{what: "executions", columns: executionColumns + ", seq", newest: true, where: []string{projectVisible}}
 	l.narrow("project_id = ?", string(f.ProjectID))
 	l.narrow("state = ?", string(f.State))
+	l.narrow("schedule_id = ?", string(f.Schedule))
+	l.narrow("sweep_id = ?", string(f.Sweep))
 	return fetch(ctx, s.reader, l, f.Page, scanExecution)
 }
 

@@ -52,6 +52,8 @@ type Store struct {
 	group  group
 	now    func() time.Time
 
+	notices notices
+
 	closing sync.Once
 	closed  error
 }

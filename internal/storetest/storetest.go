@@ -79,6 +79,13 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Expired", expired},
 		{"RemoveExecutions", removeExecutions},
 		{"RemoveOperations", removeOperations},
+		{"Schedules", schedules},
+		{"SchedulesOfDeletedProject", schedulesOfDeletedProject},
+		{"NextDue", nextDue},
+		{"Fire", fire},
+		{"Sweeps", sweeps},
+		{"Webhooks", webhooks},
+		{"Deliveries", deliveries},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

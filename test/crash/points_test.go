@@ -20,6 +20,9 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"submit", at(crash.SubmitBegin, crash.SubmitFilled, crash.SubmitFolder, crash.SubmitStored), submit},
+		{"schedule", schedulePoints, schedule},
+		{"sweep", sweepPoints, sweep},
+		{"notice", noticePoints, notice},
 		{"start", append(at(
 			crash.ClaimStored, crash.StartBegin, crash.StartJob, crash.StartBorn, crash.StartTold, crash.StartStored,
 			crash.ProgressBegin, crash.ProgressStored, crash.EndBegin, crash.EndStored,

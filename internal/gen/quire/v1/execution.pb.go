@@ -128,7 +128,12 @@ type Execution struct {
 	// Among the executions of its project; the greatest goes first.
 	Priority int32 `protobuf:"varint,25,opt,name=priority,proto3" json:"priority,omitempty"`
 	// The execution whose notebook and inputs this one repeats.
-	RetryOf       string `protobuf:"bytes,26,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	RetryOf string `protobuf:"bytes,26,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// The schedule that has started it, and the time at which it was due.
+	ScheduleId    string                 `protobuf:"bytes,30,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	ScheduledTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=scheduled_time,json=scheduledTime,proto3" json:"scheduled_time,omitempty"`
+	// The sweep that it belongs to.
+	SweepId       string `protobuf:"bytes,32,opt,name=sweep_id,json=sweepId,proto3" json:"sweep_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +346,27 @@ func (x *Execution) GetPriority() int32 {
 func (x *Execution) GetRetryOf() string {
 	if x != nil {
 		return x.RetryOf
+	}
+	return ""
+}
+
+func (x *Execution) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *Execution) GetScheduledTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ScheduledTime
+	}
+	return nil
+}
+
+func (x *Execution) GetSweepId() string {
+	if x != nil {
+		return x.SweepId
 	}
 	return ""
 }
@@ -850,7 +876,7 @@ var File_quire_v1_execution_proto protoreflect.FileDescriptor
 
 const file_quire_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x18quire/v1/execution.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\b\n" +
+	"\x18quire/v1/execution.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\t\n" +
 	"\tExecution\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
 	"\n" +
@@ -885,7 +911,11 @@ const file_quire_v1_execution_proto_rawDesc = "" +
 	"\areceipt\x18\x17 \x01(\v2\x11.quire.v1.ReceiptR\areceipt\x12\x14\n" +
 	"\x05units\x18\x18 \x01(\x03R\x05units\x12\x1a\n" +
 	"\bpriority\x18\x19 \x01(\x05R\bpriority\x12\x19\n" +
-	"\bretry_of\x18\x1a \x01(\tR\aretryOf\"\xbc\x01\n" +
+	"\bretry_of\x18\x1a \x01(\tR\aretryOf\x12\x1f\n" +
+	"\vschedule_id\x18\x1e \x01(\tR\n" +
+	"scheduleId\x12A\n" +
+	"\x0escheduled_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampR\rscheduledTime\x12\x19\n" +
+	"\bsweep_id\x18  \x01(\tR\asweepId\"\xbc\x01\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x124\n" +
 	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
@@ -982,15 +1012,16 @@ var file_quire_v1_execution_proto_depIdxs = []int32{
 	2,  // 8: quire.v1.Execution.attempts:type_name -> quire.v1.Attempt
 	3,  // 9: quire.v1.Execution.bounds:type_name -> quire.v1.Bounds
 	4,  // 10: quire.v1.Execution.receipt:type_name -> quire.v1.Receipt
-	9,  // 11: quire.v1.Attempt.started:type_name -> google.protobuf.Timestamp
-	9,  // 12: quire.v1.Attempt.finished:type_name -> google.protobuf.Timestamp
-	7,  // 13: quire.v1.Attempt.failure:type_name -> quire.v1.Failure
-	10, // 14: quire.v1.Variable.value:type_name -> google.protobuf.Value
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	9,  // 11: quire.v1.Execution.scheduled_time:type_name -> google.protobuf.Timestamp
+	9,  // 12: quire.v1.Attempt.started:type_name -> google.protobuf.Timestamp
+	9,  // 13: quire.v1.Attempt.finished:type_name -> google.protobuf.Timestamp
+	7,  // 14: quire.v1.Attempt.failure:type_name -> quire.v1.Failure
+	10, // 15: quire.v1.Variable.value:type_name -> google.protobuf.Value
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_execution_proto_init() }

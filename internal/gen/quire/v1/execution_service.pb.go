@@ -74,8 +74,12 @@ type ListExecutionsRequest struct {
 	// Only executions in this state; unspecified lists all.
 	State State `protobuf:"varint,2,opt,name=state,proto3,enum=quire.v1.State" json:"state,omitempty"`
 	// 0 to 1000; 0 means 100.
-	PageSize      int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageSize  int32  `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only executions of this schedule.
+	ScheduleId string `protobuf:"bytes,7,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	// Only executions of this sweep.
+	SweepId       string `protobuf:"bytes,8,opt,name=sweep_id,json=sweepId,proto3" json:"sweep_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -134,6 +138,20 @@ func (x *ListExecutionsRequest) GetPageSize() int32 {
 func (x *ListExecutionsRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListExecutionsRequest) GetScheduleId() string {
+	if x != nil {
+		return x.ScheduleId
+	}
+	return ""
+}
+
+func (x *ListExecutionsRequest) GetSweepId() string {
+	if x != nil {
+		return x.SweepId
 	}
 	return ""
 }
@@ -390,14 +408,17 @@ const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"\n" +
 	" quire/v1/execution_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x14quire/v1/event.proto\x1a\x18quire/v1/execution.proto\":\n" +
 	"\x15RetryExecutionRequest\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"\x99\x01\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"\xd5\x01\n" +
 	"\x15ListExecutionsRequest\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\x12%\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x0f.quire.v1.StateR\x05state\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"u\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x1f\n" +
+	"\vschedule_id\x18\a \x01(\tR\n" +
+	"scheduleId\x12\x19\n" +
+	"\bsweep_id\x18\b \x01(\tR\asweepId\"u\n" +
 	"\x16ListExecutionsResponse\x123\n" +
 	"\n" +
 	"executions\x18\x01 \x03(\v2\x13.quire.v1.ExecutionR\n" +
