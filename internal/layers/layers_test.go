@@ -82,6 +82,8 @@ var layers = map[string]layer{
 		external: wire,
 	},
 
+	"quire/internal/web": {},
+
 	"quire/internal/gen/...": {quire: []string{"quire/internal/gen/..."}, external: wire},
 	"quire/internal/cli": {
 		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/..."}),
