@@ -37,6 +37,9 @@ const (
 	cobra      = "github.com/spf13/"
 	sqlite     = "modernc.org/sqlite"
 	uuid       = "github.com/google/uuid"
+	goldmark   = "github.com/yuin/goldmark"
+	sanitizer  = "github.com/microcosm-cc/bluemonday"
+	chroma     = "github.com/alecthomas/chroma/v2"
 )
 
 // The lower layers, each with what stands below it.
@@ -61,6 +64,8 @@ var layers = map[string]layer{
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 
+	"quire/internal/report": {quire: []string{"quire", "quire/nbformat"}, external: []string{goldmark, sanitizer, chroma}},
+
 	"quire/internal/cgroup": {external: []string{gox}},
 
 	"quire/internal/executor": {quire: slices.Concat(running, []string{"quire/internal/cgroup"}), external: []string{gox}},
@@ -78,7 +83,7 @@ var layers = map[string]layer{
 		external: wire,
 	},
 	"quire/internal/rest": {
-		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/grpcapi"}),
+		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/grpcapi", "quire/internal/report"}),
 		external: wire,
 	},
 
@@ -86,7 +91,7 @@ var layers = map[string]layer{
 
 	"quire/internal/gen/...": {quire: []string{"quire/internal/gen/..."}, external: wire},
 	"quire/internal/cli": {
-		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/..."}),
+		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/...", "quire/internal/report"}),
 		external: slices.Concat(wire, []string{cobra, terminal}),
 	},
 	"quire/cmd/quire": {
@@ -242,6 +247,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/grpcapi", "quire/internal/rest", "its layer may not"},
 		{"quire/internal/rest", "quire/internal/grpcapi", ""},
 		{"quire/internal/rest", "quire/internal/auth", "its layer may not"},
+		{"quire/internal/report", "quire/internal/journal", "its layer may not"},
+		{"quire/internal/web", "quire/internal/rest", "its layer may not"},
 		{"quire/internal/cli", "quire/internal/sqlite", "its layer may not"},
 		{"quire/internal/cli", "quire/cmd/quire", "nothing imports a main package"},
 		{"quire/cmd/quire", "quire/internal/sqlite", ""},

@@ -148,7 +148,10 @@ func (h *Handler) token(r *http.Request) (string, bool) {
 		return "", false
 	}
 	until := time.Unix(int64(binary.BigEndian.Uint64(plain)), 0) //nolint:gosec // as it was sealed
-	return string(plain[8:]), h.now().Before(until)
+	if !h.now().Before(until) {
+		return "", false
+	}
+	return string(plain[8:]), true
 }
 
 func answer(w http.ResponseWriter, status int, v any) {

@@ -12,11 +12,16 @@ type Typesetter = IRenderMime.ILatexTypesetter & { typeset(node: HTMLElement): P
 
 let mathjax: Promise<Typesetter> | undefined;
 
+async function loadMathJax(): Promise<Typesetter> {
+  const [module] = await Promise.all([import("@jupyterlab/mathjax-extension"), import("@jupyterlab/mathjax-extension/style/fonts.css")]);
+  return new module.MathJaxTypesetter() as Typesetter;
+}
+
 // Typesetting waits for MathJax, which comes only where there is a formula.
 const latex: IRenderMime.ILatexTypesetter = {
   typeset(node) {
     if (!/\$|\\\(|\\\[|\\begin\{/.test(node.textContent ?? "")) return;
-    mathjax ??= import("@jupyterlab/mathjax-extension").then((m) => new m.MathJaxTypesetter() as Typesetter);
+    mathjax ??= loadMathJax();
     void mathjax.then((m) => m.typeset(node));
   },
 };
@@ -92,6 +97,7 @@ export function render(data: Bundle, metadata: Bundle): { node: HTMLElement; don
   const model = new MimeModel({ data: data as never, metadata: metadata as never, trusted: true });
   const node = attach(renderer);
   const done = renderer.renderModel(model).catch((error: unknown) => {
+    console.error("render", mime, error);
     renderer.node.textContent = String(data["text/plain"] ?? `This output cannot be shown: ${error}`);
   });
   node.dataset.mime = mime;

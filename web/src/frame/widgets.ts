@@ -24,6 +24,15 @@ export async function updateWidgets(ids: Iterable<string>): Promise<void> {
   await give(manager, [...ids]);
 }
 
+// The widgets were written for webpack, and say to it where their files are.
+Object.assign(globalThis, { __webpack_public_path__: "/assets/" });
+
+// They also call MathJax as it was before version 3, where there is any.
+function oldMathJax(): void {
+  const found = (globalThis as { MathJax?: { Hub?: object } }).MathJax;
+  if (found) found.Hub ??= { Queue() {} };
+}
+
 async function load(): Promise<HTMLManager> {
   await Promise.all([
     import("@jupyter-widgets/base/css/index.css"),
@@ -59,6 +68,7 @@ class RenderedWidget extends Widget implements IRenderMime.IRenderer {
     loading ??= load();
     const manager = await loading;
     if (!known.has(id)) await give(manager, [id]);
+    oldMathJax();
     const view = await manager.create_view(await manager.get_model(id));
     await manager.display_view(view as never, this.node);
   }

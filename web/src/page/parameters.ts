@@ -8,7 +8,7 @@ export interface Parameter {
   value: unknown; // of the default, undefined where it is no literal
 }
 
-const assignment = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?::\s*([^=]+?))?\s*=\s*(?!=)(.*)$/;
+const assignment = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?::\s*([^=]+?))?\s*=\s*(?!=)([\s\S]*)$/;
 
 // parametersOf reads the cell that is tagged parameters: what it assigns at its
 // top level, as Quire reads it when it injects. A default that is no literal is
