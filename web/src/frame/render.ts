@@ -93,6 +93,10 @@ export function render(data: Bundle, metadata: Bundle): { node: HTMLElement; don
     node.textContent = `An output of the type ${Object.keys(data).join(", ") || "none"}, which is not shown here.`;
     return { node, done: Promise.resolve() };
   }
+  if (typeof data["text/html"] === "string") {
+    // A refresh would lead the frame away, to where its policy lets nothing load.
+    data = { ...data, "text/html": data["text/html"].replace(/<meta\b[^>]*>/gi, "") };
+  }
   const renderer = registry.createRenderer(mime);
   const model = new MimeModel({ data: data as never, metadata: metadata as never, trusted: true });
   const node = attach(renderer);

@@ -6,7 +6,7 @@ import { render } from "./render";
 import { source } from "./source";
 
 const near = "1200px 0px";
-const textLimit = 100_000; // characters of one text that are drawn at first
+const textLimit = 20_000; // characters of one text that are drawn at first
 
 export class Sheet {
   private places: HTMLElement[] = [];
@@ -20,7 +20,7 @@ export class Sheet {
     private notebook: Notebook,
     only: number[] | undefined,
   ) {
-    this.observer = new IntersectionObserver((entries) => this.moved(entries), { rootMargin: near });
+    this.observer = new IntersectionObserver((entries) => this.moved(entries), { root: document, rootMargin: near });
     root.replaceChildren();
     for (const [i, cell] of notebook.cells.entries()) {
       const place = document.createElement("section");

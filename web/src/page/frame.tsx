@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { Event } from "../notebook/apply";
 import type { FromFrame, ToFrame } from "../notebook/messages";
 import { isDark, useDark } from "./theme";
@@ -46,6 +46,7 @@ export class Sheet {
 export function SheetFrame({ sheet, title }: { sheet: Sheet; title: string }) {
   const frame = useRef<HTMLIFrameElement>(null);
   const dark = useDark();
+  const [link, setLink] = useState("");
   useEffect(() => {
     const element = frame.current;
     if (!element) return;
@@ -53,23 +54,34 @@ export function SheetFrame({ sheet, title }: { sheet: Sheet; title: string }) {
     const heard = (message: MessageEvent<FromFrame>) => {
       if (message.source !== element.contentWindow) return;
       if (message.data?.type === "ready") sheet.heard();
-      else if (message.data?.type === "link") follow(message.data.url);
+      else if (message.data?.type === "link") setLink(webAddress(message.data.url));
     };
     addEventListener("message", heard);
     element.src = "/frame.html";
     return () => removeEventListener("message", heard);
   }, [sheet]);
   useEffect(() => sheet.dark(dark), [dark, sheet]);
-  return <iframe ref={frame} class="sheet" title={title} sandbox="allow-scripts" referrerpolicy="no-referrer" />;
+  return (
+    <div class="holder">
+      {link && (
+        <p class="bar link-bar" role="status">
+          <span class="path">The notebook links to {link}</span>
+          <a class="button" href={link} target="_blank" rel="noopener noreferrer" onClick={() => setLink("")}>
+            Open in a new tab
+          </a>
+          <button type="button" onClick={() => setLink("")}>
+            Stay here
+          </button>
+        </p>
+      )}
+      <iframe ref={frame} class="sheet" title={title} sandbox="allow-scripts" referrerpolicy="no-referrer" />
+    </div>
+  );
 }
 
-let asking = false;
-
-// follow opens a notebook's link, if the user has just clicked, and wants to go
-// where it leads.
-function follow(url: unknown): void {
-  if (typeof url !== "string" || asking || !navigator.userActivation.isActive || !/^https?:\/\//i.test(url) || url.length > 2000) return;
-  asking = true;
-  if (confirm(`The notebook links to\n\n${url}\n\nOpen it in a new tab?`)) open(url, "_blank", "noopener,noreferrer");
-  asking = false;
+// webAddress returns what a notebook gave as a link if it is one that a browser
+// may be sent to. The frame opens nothing itself: its user does, who sees where
+// it leads.
+function webAddress(given: unknown): string {
+  return typeof given === "string" && given.length <= 2000 && /^https?:\/\//i.test(given) ? given : "";
 }

@@ -65,13 +65,19 @@ function tokens(text: string): string[] {
   return (text.match(tokenPattern) ?? []).filter((t) => !t.startsWith("#"));
 }
 
+// cutComment takes comments out, and returns the one behind the value.
 function cutComment(text: string): [code: string, comment: string] {
   let code = "";
+  let comment = "";
   for (const token of text.match(tokenPattern) ?? []) {
-    if (token.startsWith("#") && token.length > 0) return [code.trim(), token.slice(1).trim()];
+    if (token.startsWith("#")) {
+      comment = token.slice(1).trim();
+      continue;
+    }
+    if (token.trim() !== "") comment = "";
     code += token;
   }
-  return [code.trim(), ""];
+  return [code.trim(), comment];
 }
 
 // literal reads a Python literal as the value that JSON has for it.
