@@ -75,7 +75,12 @@ func (h *Handler) executedNotebook(ctx context.Context, id string) (*nbformat.No
 	for b.Len() <= maxReported {
 		piece, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
-			return nbformat.Parse(b.Bytes())
+			nb, err := nbformat.Parse(b.Bytes())
+			if err != nil {
+				h.options.Logger.Error("read an executed notebook", "execution_id", id, "err", err)
+				return nil, status.Error(codes.Internal, "internal error")
+			}
+			return nb, nil
 		}
 		if err != nil {
 			return nil, err
