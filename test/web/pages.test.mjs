@@ -114,8 +114,9 @@ async function drop(page, name, content) {
 // A cell waits for a file of the project, so that the test says how far it goes.
 const gate = (name) => `import time, os\nwhile not os.path.exists(${JSON.stringify(name)}): time.sleep(0.02)`;
 
-test("outputs arrive live, displays are updated in place, and what was seen live is what is kept", async () => {
+test("outputs arrive live, displays are updated in place, and what was seen live is what is kept", async (t) => {
   const wire = await startWire(server.url);
+  t.after(() => wire.stop());
   const page = await signIn(browser, { url: wire.url, token: server.token });
   const project = await server.project("live");
   await server.put(project, "live.ipynb", notebook(
@@ -143,13 +144,12 @@ test("outputs arrive live, displays are updated in place, and what was seen live
   await page.locator(".state.succeeded").waitFor();
   await frame.getByText("round 2").waitFor();
   assert.equal(await frame.getByText("round 1").count(), 0);
-  await frame.getByText("work").waitFor();
+  await frame.getByText("work", { exact: true }).waitFor();
   const live = await frame.locator("#cells").innerText();
   await page.reload();
-  await frame.getByText("work").waitFor();
+  await frame.getByText("work", { exact: true }).waitFor();
   assert.equal(await frame.locator("#cells").innerText(), live);
   await page.context().close();
-  await wire.stop();
 });
 
 test("a run is cancelled, tried again, and the failing cell comes into view", async () => {
@@ -233,8 +233,10 @@ test("a phone's width needs no scrolling sideways, in the dark too", async () =>
   await server.ended(id);
   for (const hash of ["/", `/projects/${project}`, `/projects/${project}/files`, `/projects/${project}/settings`, `/projects/${project}/run/n.ipynb`, `/executions/${id}`, `/compare/${id}/${id}`]) {
     await page.goto(`${server.url}/#${hash}`);
+    await page.reload(); // so that nothing of the page before is there
     await page.getByRole("heading").first().waitFor();
     await page.getByText("Loading…").waitFor({ state: "detached" });
+    if (hash.startsWith("/executions")) await sheet(page).locator(".cell pre").first().waitFor();
     const [wide, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
     assert.ok(wide <= width, `${hash} is ${wide} wide`);
     await assertAccessible(page);
