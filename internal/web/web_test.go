@@ -35,8 +35,16 @@ func newHandler(t *testing.T, known tokens, now *time.Time) *web.Handler {
 	return h
 }
 
+// answer is what came of a request.
+type answer struct {
+	status  int
+	header  http.Header
+	cookies []*http.Cookie
+	body    string
+}
+
 // serve answers one request; headers are names and values.
-func serve(t *testing.T, h http.Handler, verb, url, body string, headers ...string) *http.Response {
+func serve(t *testing.T, h http.Handler, verb, url, body string, headers ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), verb, url, strings.NewReader(body))
 	for i := 0; i < len(headers); i += 2 {
@@ -44,17 +52,13 @@ func serve(t *testing.T, h http.Handler, verb, url, body string, headers ...stri
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
-}
-
-func bodyOf(t *testing.T, r *http.Response) string {
-	t.Helper()
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
+	result := w.Result()
+	defer result.Body.Close()
+	content, err := io.ReadAll(result.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(body)
+	return answer{result.StatusCode, result.Header, result.Cookies(), string(content)}
 }
 
 const (
@@ -66,11 +70,10 @@ const (
 func signIn(t *testing.T, h http.Handler) string {
 	t.Helper()
 	answer := serve(t, h, "POST", session, `{"token":" good "}`, "Quire-Page", "1")
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK || len(answer.Cookies()) != 1 {
-		t.Fatalf("sign in: got %d and %d cookies", answer.StatusCode, len(answer.Cookies()))
+	if answer.status != http.StatusOK || len(answer.cookies) != 1 {
+		t.Fatalf("sign in: got %d and %d cookies", answer.status, len(answer.cookies))
 	}
-	cookie := answer.Cookies()[0]
+	cookie := answer.cookies[0]
 	if !cookie.HttpOnly || cookie.SameSite != http.SameSiteStrictMode || cookie.MaxAge != 12*60*60 || cookie.Path != "/" {
 		t.Errorf("cookie: got %+v", cookie)
 	}
@@ -110,7 +113,7 @@ func TestCookieIdentifiesOurPageOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			verb, path, _ := strings.Cut(test.request, " ")
-			if got := bodyOf(t, serve(t, h, verb, address+path, "", append(test.headers, "Cookie", cookie)...)); got != test.want {
+			if got := serve(t, h, verb, address+path, "", append(test.headers, "Cookie", cookie)...).body; got != test.want {
 				t.Errorf("called as %q, want %q", got, test.want)
 			}
 		})
@@ -125,8 +128,7 @@ func TestSessionEnds(t *testing.T) {
 	cookie := signIn(t, h)
 	who := func(cookie string) int {
 		answer := serve(t, h, "GET", session, "", "Quire-Page", "1", "Cookie", cookie)
-		defer answer.Body.Close()
-		return answer.StatusCode
+		return answer.status
 	}
 	if got := who(cookie); got != http.StatusOK {
 		t.Errorf("signed in: got %d", got)
@@ -143,13 +145,12 @@ func TestSessionEnds(t *testing.T) {
 	if got := who(cookie); got != http.StatusUnauthorized {
 		t.Errorf("after its time: got %d, want 401", got)
 	}
-	if got := bodyOf(t, serve(t, h, "GET", address+"/operations/o", "", "Quire-Page", "1", "Cookie", cookie)); got != "" {
+	if got := serve(t, h, "GET", address+"/operations/o", "", "Quire-Page", "1", "Cookie", cookie).body; got != "" {
 		t.Errorf("after its time: called as %q", got)
 	}
 	out := serve(t, h, "DELETE", session, "", "Quire-Page", "1")
-	defer out.Body.Close()
-	if got := out.Cookies(); out.StatusCode != http.StatusNoContent || len(got) != 1 || got[0].MaxAge >= 0 {
-		t.Errorf("sign out: got %d, %v", out.StatusCode, got)
+	if got := out.cookies; out.status != http.StatusNoContent || len(got) != 1 || got[0].MaxAge >= 0 {
+		t.Errorf("sign out: got %d, %v", out.status, got)
 	}
 }
 
@@ -172,9 +173,8 @@ func TestSignInIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			answer := serve(t, h, "POST", session, test.body, test.headers...)
-			defer answer.Body.Close()
-			if answer.StatusCode != test.want || len(answer.Cookies()) != 0 {
-				t.Errorf("got %d and cookies %v, want %d and none", answer.StatusCode, answer.Cookies(), test.want)
+			if answer.status != test.want || len(answer.cookies) != 0 {
+				t.Errorf("got %d and cookies %v, want %d and none", answer.status, answer.cookies, test.want)
 			}
 		})
 	}
@@ -189,8 +189,7 @@ func TestCookieUnderTLS(t *testing.T) {
 		{session, "X-Forwarded-Proto", "https"},
 	} {
 		answer := serve(t, h, "POST", request[0], `{"token":"good"}`, append(request[1:], "Quire-Page", "1")...)
-		defer answer.Body.Close()
-		if got := answer.Cookies(); len(got) != 1 || !got[0].Secure || got[0].Name != "__Host-quire" {
+		if got := answer.cookies; len(got) != 1 || !got[0].Secure || got[0].Name != "__Host-quire" {
 			t.Errorf("%v: got %v", request, got)
 		}
 	}
@@ -201,16 +200,15 @@ func TestPages(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	h := newHandler(t, tokens{}, &now)
 	page := serve(t, h, "GET", address+"/", "", "Accept", "text/html")
-	if got := bodyOf(t, page); !strings.Contains(got, "Quire") && page.Header.Get("Content-Encoding") != "gzip" {
+	if got := page.body; !strings.Contains(got, "Quire") && page.header.Get("Content-Encoding") != "gzip" {
 		t.Errorf("page: got %.100q", got)
 	}
-	policy := page.Header.Get("Content-Security-Policy")
+	policy := page.header.Get("Content-Security-Policy")
 	if strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("the page's policy: got %q", policy)
 	}
 	frame := serve(t, h, "GET", address+"/frame.html", "")
-	defer frame.Body.Close()
-	policy = frame.Header.Get("Content-Security-Policy")
+	policy = frame.header.Get("Content-Security-Policy")
 	for _, want := range []string{"sandbox allow-scripts;", "connect-src 'none'", "form-action 'none'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("the frame's policy lacks %s: %q", want, policy)
@@ -219,12 +217,11 @@ func TestPages(t *testing.T) {
 	if strings.Contains(policy, "allow-same-origin") {
 		t.Errorf("the frame has our origin: %q", policy)
 	}
-	if got := bodyOf(t, serve(t, h, "GET", address+"/", "")); got != "" {
+	if got := serve(t, h, "GET", address+"/", "").body; got != "" {
 		t.Errorf("a client that asks for no page: got %.100q, want the API's answer", got)
 	}
 	missing := serve(t, h, "GET", address+"/assets/../session.go", "")
-	defer missing.Body.Close()
-	if missing.StatusCode != http.StatusNotFound {
-		t.Errorf("no such asset: got %d, want 404", missing.StatusCode)
+	if missing.status != http.StatusNotFound {
+		t.Errorf("no such asset: got %d, want 404", missing.status)
 	}
 }

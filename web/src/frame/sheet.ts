@@ -60,8 +60,9 @@ export class Sheet {
     if (!place) return;
     this.draw(i);
     // Twice: cells between here and there may only now get their height.
-    place.scrollIntoView({ block: "start" });
-    setTimeout(() => place.scrollIntoView({ block: "start" }), 150);
+    const scroll = () => scrollTo(0, scrollY + place.getBoundingClientRect().top - 8); // the page outside stays
+    scroll();
+    setTimeout(scroll, 150);
   }
 
   private moved(entries: IntersectionObserverEntry[]): void {
