@@ -14,11 +14,27 @@ export QUIRE_BIN := $(CURDIR)/bin/quire
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The pages are built anew when what they are made of has changed. Without
+# Node.js the binary has a page that says what is missing.
+WEB := $(shell find web/src web/public web/scripts web/*.html web/*.json web/*.ts internal/gen/openapi/openapi.json -type f -not -path 'web/src/gen/*' 2>/dev/null)
 
 .PHONY: build
-build: ## build bin/quire
+build: $(if $(shell command -v npm),web/node_modules/.built) ## build bin/quire, the pages first where there is Node.js
 	go build -trimpath -ldflags '-s -w' -o bin/quire ./cmd/quire
+
+web/node_modules/.installed: web/package-lock.json
+	npm --prefix web ci --no-progress
+	@touch $@
+
+web/node_modules/.built: web/node_modules/.installed $(WEB)
+	npm --prefix web run --silent build
+	@touch $@
+
+test/web/node_modules/.installed: test/web/package-lock.json
+	npm --prefix test/web ci --no-progress
+	@touch $@
 
 .PHONY: demo
 demo: build ## start a server and run examples/sales-report.ipynb through its API
@@ -34,6 +50,18 @@ test: build ## set up what the tests need and run them all, the clients' too
 		[ -e "$$mod" ] || continue; \
 		go -C "$${mod%/go.mod}" test -count=1 ./...; \
 	done
+	@$(MAKE) --no-print-directory test-web
+
+.PHONY: test-web
+test-web: build test/web/node_modules/.installed ## test the pages, in Chromium too
+	@npm --prefix web test; \
+	tools/chromium.sh; QUIRE_TEST_PYTHON=$$(tools/python-env.sh test); export QUIRE_TEST_PYTHON; \
+	npm --prefix test/web test
+
+.PHONY: screenshots
+screenshots: build test/web/node_modules/.installed ## write docs/pages/*.png anew
+	@tools/chromium.sh; QUIRE_TEST_PYTHON=$$(tools/python-env.sh test); export QUIRE_TEST_PYTHON; \
+	npm --prefix test/web run screenshots
 
 .PHONY: lint
 lint: ## run golangci-lint with the rules of .golangci.yml

@@ -32,6 +32,7 @@ import (
 	"quire/internal/service"
 	"quire/internal/sqlite"
 	"quire/internal/warm"
+	"quire/internal/web"
 	"quire/internal/webhook"
 	"quire/jupyter"
 )
@@ -133,7 +134,11 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 			return err
 		},
 	}
-	web, err := rest.New(grpc.Conn(), grpc.Services(), options) //nolint:contextcheck // its handlers have the contexts of their requests
+	api, err := rest.New(grpc.Conn(), grpc.Services(), options) //nolint:contextcheck // its handlers have the contexts of their requests
+	if err != nil {
+		return err
+	}
+	pages, err := web.New(api, tokens, tokens.Key("web session"), nil)
 	if err != nil {
 		return err
 	}
@@ -149,7 +154,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group.Go(func() error { return svc.Run(ctx) })
 	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
-		return rest.Serve(ctx, listener, rest.OneAddress(grpc, web), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
+		return rest.Serve(ctx, listener, rest.OneAddress(grpc, pages), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
 	})
 	err = group.Wait()
 	logger.Info("quire has stopped; running executions go on")

@@ -28,7 +28,7 @@ func (a *app) executionCommand() *cobra.Command {
 		Short:   "Look at executions of a server, stop and repeat them",
 		Long:    "Looks at executions. An execution's id is its operation's.\n\n" + remoteHelp,
 		Example: "  quire execution list --project P --state RUNNING\n  quire execution watch ID",
-	}, a.executionList(&r, &format), a.executionGet(&r, &format), a.executionWatch(&r, &format), a.executionNotebook(&r), a.executionRetry(&r, &format), a.executionCancel(&r, &format))
+	}, a.executionList(&r, &format), a.executionGet(&r, &format), a.executionWatch(&r, &format), a.executionNotebook(&r), a.executionHTML(&r), a.executionRetry(&r, &format), a.executionCancel(&r, &format))
 	r.flags(cmd)
 	format.flag(cmd)
 	return cmd

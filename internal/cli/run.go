@@ -29,6 +29,8 @@ type runOptions struct {
 	json                 bool
 	timeout, cellTimeout time.Duration
 	kernel, cell, python string
+	html                 string
+	hideCode             bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -46,7 +48,8 @@ func (a *app) runCommand() *cobra.Command {
 			"limit, 2 it could not be begun, 130 it was interrupted.",
 		Example: "  quire run report.ipynb\n" +
 			"  quire run report.ipynb -v year=2026 -v region=north --output-variable total -o out.ipynb\n" +
-			"  quire run report.ipynb --timeout 10m --json",
+			"  quire run report.ipynb --timeout 10m --json\n" +
+			"  quire run report.ipynb --html report.html --hide-code",
 		Args:              arguments("NOTEBOOK"),
 		ValidArgsFunction: notebooks,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,7 +65,9 @@ func (a *app) runCommand() *cobra.Command {
 	f.StringVar(&o.kernel, "kernel", "", "`name` of the kernel (default: the one that the notebook names)")
 	f.StringVar(&o.cell, "cell", "", "`id` of the one cell to run (default: all)")
 	f.StringVar(&o.python, "python", "", "Python `interpreter` whose environment holds the kernel (default: the active environment's, or python3)")
-	completeFiles(cmd, "output", "python")
+	f.StringVar(&o.html, "html", "", "`file` for a report of the executed notebook, one page of HTML")
+	f.BoolVar(&o.hideCode, "hide-code", false, hideCodeHelp)
+	completeFiles(cmd, "output", "python", "html")
 	return cmd
 }
 
@@ -79,6 +84,9 @@ func (a *app) run(ctx context.Context, path string, o runOptions) error {
 		return err
 	}
 	if o.out, err = outputPath(path, o.out); err != nil {
+		return err
+	}
+	if err := reportPath(o.html); err != nil {
 		return err
 	}
 	job := quire.Job{
@@ -138,6 +146,12 @@ func (a *app) runJob(ctx context.Context, job quire.Job, data []byte, nb *nbform
 		return err
 	}
 	view.note("executed notebook: " + o.out)
+	if o.html != "" {
+		if err := saveReport(job.NotebookPath(), job.Notebook, o.html, o.hideCode); err != nil {
+			return err
+		}
+		view.note("report: " + o.html)
+	}
 	if err := a.printResult(result, o.json); err != nil {
 		return err
 	}

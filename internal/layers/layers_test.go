@@ -40,6 +40,9 @@ const (
 	cron       = "github.com/netresearch/go-cron"
 	toml       = "github.com/BurntSushi/toml"
 	yaml       = "go.yaml.in/yaml/v3"
+	goldmark   = "github.com/yuin/goldmark"
+	sanitizer  = "github.com/microcosm-cc/bluemonday"
+	chroma     = "github.com/alecthomas/chroma/v2"
 )
 
 // The lower layers, each with what stands below it.
@@ -64,6 +67,8 @@ var layers = map[string]layer{
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
+
+	"quire/internal/report": {quire: []string{"quire", "quire/nbformat"}, external: []string{goldmark, sanitizer, chroma}},
 
 	"quire/internal/cgroup": {external: []string{gox}},
 	"quire/internal/warm":   {quire: words, external: []string{gox}},
@@ -92,13 +97,15 @@ var layers = map[string]layer{
 		external: wire,
 	},
 	"quire/internal/rest": {
-		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/grpcapi"}),
+		quire:    slices.Concat(serving, []string{"quire/internal/gen/...", "quire/internal/grpcapi", "quire/internal/report"}),
 		external: wire,
 	},
 
+	"quire/internal/web": {},
+
 	"quire/internal/gen/...": {quire: []string{"quire/internal/gen/..."}, external: wire},
 	"quire/internal/cli": {
-		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/..."}),
+		quire:    slices.Concat(serving, running, []string{"quire/internal/auth", "quire/internal/executor", "quire/internal/gen/...", "quire/internal/report"}),
 		external: slices.Concat(wire, []string{cobra, terminal}),
 	},
 	"quire/cmd/quire": {
@@ -267,6 +274,8 @@ func TestViolation(t *testing.T) {
 		{"quire/internal/grpcapi", "quire/internal/rest", "its layer may not"},
 		{"quire/internal/rest", "quire/internal/grpcapi", ""},
 		{"quire/internal/rest", "quire/internal/auth", "its layer may not"},
+		{"quire/internal/report", "quire/internal/journal", "its layer may not"},
+		{"quire/internal/web", "quire/internal/rest", "its layer may not"},
 		{"quire/internal/cli", "quire/internal/sqlite", "its layer may not"},
 		{"quire/internal/cli", "quire/cmd/quire", "nothing imports a main package"},
 		{"quire/cmd/quire", "quire/internal/sqlite", ""},

@@ -128,7 +128,7 @@ func TestRequests(t *testing.T) {
 		"our fault":              {request: "GET /datasphere/v2/projects/broken", calls: `Project.Get {"projectId":"broken"}`, status: 500, answers: `{"code":13,"message":"internal error",…`},
 		"not UTF-8":              {request: "GET /datasphere/v2/projects/%ff", status: 400, answers: `{"code":3,"message":"the path must be UTF-8",…`},
 		"query that isn't UTF-8": {request: "GET /datasphere/v2/projects?communityId=%ff", status: 400, answers: `{"code":3,"message":"the query must be UTF-8",…`},
-		"notebook":               {request: "GET /quire/v1/executions/e/notebook", calls: `Execution.GetNotebook {"executionId":"e"}`, answers: `{"cells":[]}`},
+		"notebook":               {request: "GET /quire/v1/executions/e/notebook", calls: `Execution.GetNotebook {"executionId":"e"}`, answers: `{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}`},
 		"unknown token":          {request: "GET /operations/o", headers: []string{"Authorization", "Bearer other"}, status: 401, answers: `{"code":16,"message":"the token is unknown",…`},
 		"odd header":             {request: "GET /operations/o", headers: []string{"Idempotency-Key", "ü"}, status: 400, answers: `{"code":3,"message":"the header Idempotency-Key must be printable ASCII",…`},
 	} {

@@ -51,6 +51,7 @@ type Handler struct {
 	files      quirev1.FileServiceClient
 	executions quirev1.ExecutionServiceClient
 	options    Options
+	reports    chan struct{} // holds one for each report that is being made
 	mux        *runtime.ServeMux
 	paths      *runtime.ServeMux // the same paths, only to ask which exist
 }
@@ -61,6 +62,7 @@ func New(conn grpc.ClientConnInterface, services []protoreflect.ServiceDescripto
 		conn:       conn,
 		files:      quirev1.NewFileServiceClient(conn),
 		executions: quirev1.NewExecutionServiceClient(conn),
+		reports:    make(chan struct{}, maxReports),
 		paths:      runtime.NewServeMux(muxOptions(func(http.ResponseWriter, *http.Request) {})...),
 	}
 	if o != nil {
@@ -110,6 +112,7 @@ func (h *Handler) bind(services []protoreflect.ServiceDescriptor) error {
 		{http.MethodPut, "/quire/v1/projects/{project_id}/files/{path=**}", h.putFile},
 		{http.MethodGet, "/quire/v1/projects/{project_id}/files/{path=**}", h.getFile},
 		{http.MethodGet, "/quire/v1/executions/{execution_id}/notebook", h.getNotebook},
+		{http.MethodGet, "/quire/v1/executions/{execution_id}/html", h.getReport},
 		{http.MethodGet, "/quire/v1/executions/{execution_id}/events", h.watch},
 	} {
 		if err := h.handle(raw.verb, raw.path, raw.serve); err != nil {

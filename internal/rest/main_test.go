@@ -156,6 +156,10 @@ func (f fakeExecutions) List(ctx context.Context, r *quirev1.ListExecutionsReque
 	return &quirev1.ListExecutionsResponse{}, nil
 }
 
+func (f fakeExecutions) Get(_ context.Context, r *quirev1.GetExecutionRequest) (*quirev1.Execution, error) {
+	return &quirev1.Execution{Id: r.GetExecutionId(), Notebook: "n.ipynb"}, nil
+}
+
 func (f fakeExecutions) Watch(r *quirev1.WatchRequest, stream grpc.ServerStreamingServer[quirev1.Event]) error {
 	f.saw(stream.Context(), "Execution.Watch", r)
 	return f.watch(r, stream)
@@ -163,7 +167,10 @@ func (f fakeExecutions) Watch(r *quirev1.WatchRequest, stream grpc.ServerStreami
 
 func (f fakeExecutions) GetNotebook(r *quirev1.GetNotebookRequest, stream grpc.ServerStreamingServer[httpbody.HttpBody]) error {
 	f.saw(stream.Context(), "Execution.GetNotebook", r)
-	return stream.Send(&httpbody.HttpBody{Data: []byte(`{"cells":[]}`)})
+	if r.GetExecutionId() == "broken" {
+		return stream.Send(&httpbody.HttpBody{Data: []byte(`{"cells":`)})
+	}
+	return stream.Send(&httpbody.HttpBody{Data: []byte(`{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}`)})
 }
 
 func (f fakeFiles) List(ctx context.Context, r *quirev1.ListFilesRequest) (*quirev1.ListFilesResponse, error) {
