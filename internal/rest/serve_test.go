@@ -282,7 +282,7 @@ func TestPages(t *testing.T) {
 		r := newRequest(t, "GET", server.URL+test.path, nil)
 		r.Header.Del("Authorization")
 		got := do(t, server, r)
-		if got.status != test.status || !strings.Contains(got.body, test.body) || strings.Contains(got.body, "secret") {
+		if got.status != test.status || !strings.Contains(got.body, test.body) || strings.Contains(got.body, "/secret") {
 			t.Errorf("%s: got %d %.200s", test.path, got.status, got.body)
 		}
 	}
