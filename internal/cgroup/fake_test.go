@@ -51,6 +51,7 @@ func (m *machine) v2(dir string, root bool) {
 	m.write(filepath.Join(dir, procsFile), "")
 	if !root {
 		m.write(filepath.Join(dir, eventsFile), "populated 1\n")
+		m.write(filepath.Join(dir, "cpu.weight"), "")
 	}
 }
 
@@ -112,6 +113,9 @@ func TestOpenUnified(t *testing.T) {
 				if got := m.read(dir + "/" + subtreeFile); !strings.HasPrefix(got, "+pids") {
 					t.Errorf("%s: got the controllers %q", dir, got)
 				}
+			}
+			if got := m.read(base + "/quire-x/cpu.weight"); got != "10" {
+				t.Errorf("got the weight %q", got)
 			}
 			if tt.stepsAside {
 				if got := m.read(base + "/" + leafName + "/" + procsFile); got == "" {

@@ -1,14 +1,12 @@
 package files
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 
@@ -66,10 +64,10 @@ func (a *Archive) Create(ctx context.Context, id quire.ExecutionID, input []byte
 		// The name of a folder that is not empty cannot be taken over.
 		err = a.executions.data.Rename(a.executions.scrap(scrap), a.executions.item(string(id)))
 	}
-	if err == nil {
-		err = a.executions.syncFolder(a.executions.name)
-	} else {
+	if err != nil {
 		_ = a.executions.destroy(scrap) // or at the next Open
+	} else {
+		err = a.sync(string(id), contents)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return quire.Errorf(quire.AlreadyExists, "execution %q has a folder", id)
@@ -86,15 +84,31 @@ func (a *Archive) fill(scrap string, contents map[string][]byte) error {
 		return err
 	}
 	for name, content := range contents {
-		f, err := data.OpenFile(path.Join(folder, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-		if err != nil {
-			return err
-		}
-		if _, err := write(f, bytes.NewReader(content)); err != nil {
+		if err := data.WriteFile(path.Join(folder, name), content, 0o600); err != nil {
 			return err
 		}
 	}
-	return a.executions.syncFolder(folder)
+	return nil
+}
+
+// sync makes a folder and the files in it durable. It comes after the last name
+// is given: what a file system has gathered since then is one commit of its own
+// journal, which the first sync waits for and the others find done.
+func (a *Archive) sync(id string, contents map[string][]byte) error {
+	folder := a.executions.item(id)
+	for name := range contents {
+		f, err := a.executions.data.Open(path.Join(folder, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	if err := a.executions.syncFolder(folder); err != nil {
+		return err
+	}
+	return a.executions.syncFolder(a.executions.name)
 }
 
 // Remove removes an execution's folder. It is idempotent.
