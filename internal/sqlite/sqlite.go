@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite" // "sqlite" in package sql
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -34,6 +35,23 @@ var (
 
 // readers is the number of connections that read beside the one that writes.
 const readers = 4
+
+// create makes an empty file unless there is one. Inputs may be secrets: the
+// file, and the journals that take over its mode, are for the owner alone.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// To open it and close it again would drop the locks that this process has on it.
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return unix.EISDIR
+	}
+	return nil
+}
 
 // busyTimeout is how long a change waits for those of other processes.
 const busyTimeout = 10 * time.Second
@@ -74,15 +92,7 @@ func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 }
 
 func open(ctx context.Context, path string) (_ *Store, err error) {
-	// Inputs may be secrets: the file, and the journals that take over its
-	// mode, are for the owner alone.
-	// One that is there is left alone: to close a file is to drop the locks that
-	// this process has on it.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := create(path); err != nil {
 		return nil, err
 	}
 	s := &Store{group: group{lead: make(chan struct{}, 1)}}
