@@ -12,6 +12,7 @@ import (
 
 	"quire/internal/cli"
 	"quire/internal/executor"
+	"quire/internal/local"
 )
 
 // version is set by the linker in a release.
@@ -23,6 +24,7 @@ func main() {
 	status := cli.Main(ctx, cli.Programs{
 		Serve:    serve,
 		Executor: runExecutor,
+		Wait:     waitForJob,
 		Version:  versionOf(),
 	}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -42,6 +44,11 @@ func runExecutor(ctx context.Context, dir string) error {
 		syscall.CloseOnExec(readyDescriptor)
 	}
 	return executor.Main(context.WithoutCancel(ctx), dir, ready, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+}
+
+func waitForJob(ctx context.Context) error {
+	syscall.CloseOnExec(readyDescriptor)
+	return executor.Wait(ctx, os.NewFile(readyDescriptor, "control"), local.LogFile, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 }
 
 func versionOf() string {

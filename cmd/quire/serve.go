@@ -91,11 +91,18 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		jobs.Warm = func(python string, env []string) string {
 			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
 		}
+		jobs.Built = built(environments, logger)
 		jobs.WarmUp()
 	}
 	backend, err := newBackend(logger)
 	if err != nil {
 		return err
+	}
+	backend.Ended = jobs.WarmAfter
+	if !o.Cold && o.Ready > 0 {
+		if backend.Slots, err = newSlots(o.Ready, jobs, logger); err != nil {
+			return err
+		}
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -152,6 +159,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { dispatcher.Run(ctx); return nil })
 	group.Go(func() error { return svc.Run(ctx) })
+	if backend.Slots != nil {
+		group.Go(func() error { backend.Slots.Run(ctx); return nil })
+	}
 	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
 		return rest.Serve(ctx, listener, rest.OneAddress(grpc, pages), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
@@ -221,9 +231,21 @@ func newBackend(logger *slog.Logger) (*local.Backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find own program: %w", err)
 	}
-	// An executor needs nothing of the environment but where temporary files go.
-	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
-	return local.New([]string{self, "executor"}, append(env, crash.Environ()...), logger), nil
+	return local.New([]string{self, "executor"}, executorEnv(), logger), nil
+}
+
+func newSlots(number int, jobs *local.Jobs, logger *slog.Logger) (*local.Slots, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own program: %w", err)
+	}
+	return local.NewSlots(number, []string{self, "executor", "--wait"}, executorEnv(), jobs.Template, logger), nil
+}
+
+// executorEnv is an executor's: it needs nothing of the environment but where
+// temporary files go.
+func executorEnv() []string {
+	return append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, crash.Environ()...)
 }
 
 // preload is what the operator names, and where that is nothing what notebooks

@@ -35,6 +35,7 @@ type Options struct {
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
 
 	enclosure *enclosure // nil: there is none
+	slot      *slot      // nil: there is no kernel yet
 }
 
 type execution struct {
@@ -144,7 +145,10 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts)
+	k := e.opts.slot.take(ctx, spec, e.job, e.opts.Logger)
+	if k == nil {
+		k, err = startKernel(ctx, spec, e.job, e.opts)
+	}
 	if err != nil {
 		return e.unable(ctx, "kernel did not start", err), nil
 	}

@@ -1,6 +1,9 @@
 package executor
 
 import (
+	"context"
+	"path/filepath"
+
 	"quire"
 	"quire/jupyter"
 )
@@ -21,4 +24,17 @@ func NewReceipt(job quire.Job, notebook []byte, spec jupyter.Kernelspec) (*quire
 		return nil, err
 	}
 	return e.receipt, e.keepLock(lock)
+}
+
+// RunInSlot is Run with a kernel that has started for the template.
+func RunInSlot(ctx context.Context, template, job quire.Job, opts Options) (quire.Finished, error) {
+	s, err := openSlot(ctx, template, opts.Logger)
+	if err != nil {
+		return quire.Finished{}, err
+	}
+	defer s.server.remove()
+	defer s.close()
+	s.fit(job, opts.Logger)
+	opts.RunDir, opts.enclosure, opts.slot = filepath.Join(s.server.dir, kernelDir), s.encl, s
+	return Run(ctx, job, &opts)
 }

@@ -28,8 +28,14 @@ import (
 
 // TestMain lets the test's program be the executor that the backend starts.
 func TestMain(m *testing.M) {
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if len(os.Args) == 3 && os.Args[1] == "executor" && os.Args[2] == "--wait" {
+		if err := executor.Wait(context.Background(), os.NewFile(3, "control"), local.LogFile, logger); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if len(os.Args) == 3 && os.Args[1] == "executor" {
-		logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 		if err := executor.Main(context.Background(), os.Args[2], os.NewFile(3, "ready"), logger); err != nil {
 			logger.Error("executor", "error", err)
 			os.Exit(1)
