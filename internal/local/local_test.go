@@ -138,12 +138,16 @@ func follow(t *testing.T, b *local.Backend, job quire.Job, h quire.Handle) follo
 	return f
 }
 
+// patience is after how long what a test waits for is not coming any more: a
+// loaded machine takes a minute to build an environment.
+const patience = 5 * time.Minute
+
 func await[T any](t *testing.T, what string, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatalf("no %s", what)
 		panic("unreachable")
 	}
@@ -272,7 +276,7 @@ time.sleep(600)`)
 // childOf returns a process whose id is in the file, once it is there.
 func childOf(t *testing.T, path string) int {
 	t.Helper()
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(patience); ; {
 		data, _ := os.ReadFile(path)
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
 			return pid
