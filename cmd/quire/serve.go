@@ -23,7 +23,6 @@ import (
 	"quire"
 	"quire/internal/auth"
 	"quire/internal/cli"
-	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/files"
 	"quire/internal/grpcapi"
@@ -31,18 +30,22 @@ import (
 	"quire/internal/rest"
 	"quire/internal/service"
 	"quire/internal/sqlite"
+	"quire/internal/threads"
 	"quire/internal/warm"
 	"quire/internal/web"
 	"quire/internal/webhook"
 	"quire/jupyter"
 )
 
+// reservedThreads are made at the start.
+const reservedThreads = 64
+
 // serve runs the server until ctx ends. Executions that run then go on, and
 // are taken up by the next server.
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	reserveThreads(serverThreads)
+	threads.Reserve(reservedThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)
 	if err != nil {
@@ -94,15 +97,15 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		jobs.Built = built(environments, logger)
 		jobs.WarmUp()
 	}
-	backend, err := newBackend(logger)
+	self, err := os.Executable()
 	if err != nil {
-		return err
+		return fmt.Errorf("find own program: %w", err)
 	}
+	command := executorCommand(self, executorSum, logger)
+	backend := local.New(command, executorEnv(), logger)
 	backend.Ended = jobs.WarmAfter
 	if !o.Cold && o.Ready > 0 {
-		if backend.Slots, err = newSlots(o.Ready, jobs, logger); err != nil {
-			return err
-		}
+		backend.Slots = local.NewSlots(o.Ready, append(command[:len(command):len(command)], "--wait"), executorEnv(), jobs.Template, logger)
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -224,28 +227,6 @@ func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, a
 		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
 		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
-}
-
-func newBackend(logger *slog.Logger) (*local.Backend, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find own program: %w", err)
-	}
-	return local.New([]string{self, "executor"}, executorEnv(), logger), nil
-}
-
-func newSlots(number int, jobs *local.Jobs, logger *slog.Logger) (*local.Slots, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find own program: %w", err)
-	}
-	return local.NewSlots(number, []string{self, "executor", "--wait"}, executorEnv(), jobs.Template, logger), nil
-}
-
-// executorEnv is an executor's: it needs nothing of the environment but where
-// temporary files go.
-func executorEnv() []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}, crash.Environ()...)
 }
 
 // preload is what the operator names, and where that is nothing what notebooks

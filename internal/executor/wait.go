@@ -25,7 +25,7 @@ type Waiting struct {
 // reads a job that says how kernels start, answers Waiting, and then reads the
 // folder of the job to run, as a string of JSON: from there on it is Main, with
 // control as ready. It ends with the other end of control, unless it has a job.
-func Wait(ctx context.Context, control *os.File, logFile string, logger *slog.Logger) error {
+func Wait(ctx context.Context, control *os.File, logger *slog.Logger) error {
 	if err := errors.Join(closeInherited(), adoptOrphans()); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func Wait(ctx context.Context, control *os.File, logFile string, logger *slog.Lo
 		s.server.remove()
 		return err
 	}
-	if err := logTo(filepath.Join(dir, logFile)); err != nil {
+	if err := logTo(filepath.Join(dir, LogFile)); err != nil {
 		s.close()
 		s.server.remove()
 		return err

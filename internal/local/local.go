@@ -31,9 +31,6 @@ import (
 // startTimeout bounds the time from an executor's launch to its identity.
 const startTimeout = 30 * time.Second
 
-// LogFile is the executor's own log in the job's folder.
-const LogFile = "executor.log"
-
 // Backend starts executors on this machine.
 type Backend struct {
 	command []string // the program and its arguments before the job's folder
@@ -116,7 +113,7 @@ func (b *Backend) born(ctx context.Context, job quire.Job, x launched, ready *os
 		if x.starved(job) {
 			err = unix.EAGAIN
 		}
-		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", LogFile, err)
+		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", executor.LogFile, err)
 	}
 	var signal executor.Signal
 	if json.Unmarshal(line, &signal) == nil && signal.Fault != nil {
@@ -161,7 +158,7 @@ type launched struct {
 // starved reports whether the executor ended because the machine had no thread
 // for it: Go's runtime says so and ends the process.
 func (x launched) starved(job quire.Job) bool {
-	log, err := os.Open(filepath.Join(job.Dir, LogFile))
+	log, err := os.Open(filepath.Join(job.Dir, executor.LogFile))
 	if err != nil {
 		return false
 	}
@@ -187,7 +184,7 @@ func (b *Backend) abandon(ctx context.Context, job quire.Job, x launched) {
 // launch starts the process, which holds no file of the server's but its log
 // and the pipe on which it tells its identity, as descriptor 3.
 func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (launched, error) {
-	logTo, err := os.OpenFile(filepath.Join(job.Dir, LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logTo, err := os.OpenFile(filepath.Join(job.Dir, executor.LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return launched{}, fmt.Errorf("open executor log: %w", err)
 	}

@@ -30,7 +30,7 @@ import (
 func TestMain(m *testing.M) {
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	if len(os.Args) == 3 && os.Args[1] == "executor" && os.Args[2] == "--wait" {
-		if err := executor.Wait(context.Background(), os.NewFile(3, "control"), local.LogFile, logger); err != nil {
+		if err := executor.Wait(context.Background(), os.NewFile(3, "control"), logger); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
