@@ -23,7 +23,8 @@ func NewReceipt(job quire.Job, notebook []byte, spec jupyter.Kernelspec) (*quire
 	if err != nil {
 		return nil, err
 	}
-	return e.receipt, e.keepLock(lock)
+	e.keepLock(lock)
+	return e.receipt, e.lockKept()
 }
 
 // RunInSlot is Run with a kernel that has started for the template.
