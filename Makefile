@@ -21,8 +21,10 @@ help: ## list the targets
 WEB := $(shell find web/src web/public web/scripts web/*.html web/*.json web/*.ts internal/gen/openapi/openapi.json -type f -not -path 'web/src/gen/*' 2>/dev/null)
 
 .PHONY: build
-build: $(if $(shell command -v npm),web/node_modules/.built) ## build bin/quire, the pages first where there is Node.js
-	go build -trimpath -ldflags '-s -w' -o bin/quire ./cmd/quire
+build: $(if $(shell command -v npm),web/node_modules/.built) ## build bin/quire and bin/quire-executor, the pages first where there is Node.js
+	go build -trimpath -ldflags '-s -w' -o bin/quire-executor ./cmd/quire-executor
+	sum=$$(sha256sum <bin/quire-executor); \
+	go build -trimpath -ldflags "-s -w -X main.executorSum=$${sum%% *}" -o bin/quire ./cmd/quire
 
 web/node_modules/.installed: web/package-lock.json
 	npm --prefix web ci --no-progress

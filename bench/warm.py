@@ -1,8 +1,8 @@
 """Measures how long a notebook waits for its kernel, forked and cold, and what
 a kernel weighs.
 
-Two servers run side by side, one of them with --cold, and take turns, so that
-a busy moment of the machine hits both. Times are from the request's sending to
+Three servers run side by side, with kernels kept ready, with none (--ready 0)
+and with --cold, and take turns, so that a busy moment of the machine hits both. Times are from the request's sending to
 the event's own time in the execution's journal; memory is the proportional set
 size of kernels that wait in a cell, their keepers included. Prints a Markdown
 table; run it by `make bench-warm`.
@@ -22,6 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 QUIRE = os.environ.get("QUIRE_BIN", str(ROOT / "bin" / "quire"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "15"))
+PAUSE = float(os.environ.get("BENCH_PAUSE", "1"))  # in which a slot is filled again
 KERNELS = int(os.environ.get("BENCH_KERNELS", "8"))
 
 
@@ -85,6 +86,7 @@ class Server:
 
     def execute(self, name):
         """Returns seconds to the first output and to the end."""
+        time.sleep(PAUSE)
         start, journal = self.submit(name)
         events = await_event(journal, "finished")
         first = next(e for e in events if "stream" in e)
@@ -133,8 +135,9 @@ def memory(server):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        servers = {"forked": Server(Path(folder) / "forked"), "cold": Server(Path(folder) / "cold", "--cold")}
+    # Not in /tmp: a project there cannot be given a kernel that waits.
+    with tempfile.TemporaryDirectory(dir=ROOT / "bin") as folder:
+        servers = {"ready": Server(Path(folder) / "ready", "--ready", "2"), "forked": Server(Path(folder) / "forked", "--ready", "0"), "cold": Server(Path(folder) / "cold", "--cold")}
         try:
             times = {}
             for name in NOTEBOOKS:

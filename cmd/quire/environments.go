@@ -2,11 +2,14 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 
+	"quire"
 	"quire/internal/cli"
+	"quire/internal/local"
 	"quire/internal/pyenv"
 )
 
@@ -44,6 +47,23 @@ func openEnvironments(o cli.EnvironmentOptions, data, python string) (*pyenv.Sto
 		settings.FindLinks = append(settings.FindLinks, path)
 	}
 	return pyenv.Create(filepath.Join(data, "environments"), settings)
+}
+
+// built finds declared environments for package local. The lease is not kept:
+// the executor takes its own, and a fork server whose environment is removed
+// forks no more.
+func built(store *pyenv.Store, logger *slog.Logger) func(quire.EnvironmentDeclaration, []string) (local.Place, bool) {
+	return func(d quire.EnvironmentDeclaration, env []string) (local.Place, bool) {
+		lease, err := store.Lookup(d)
+		if err != nil {
+			logger.Warn("kernel starts cold: cannot look up its environment", "error", err)
+		}
+		if lease == nil {
+			return local.Place{}, false
+		}
+		defer lease.Release()
+		return local.Place{KernelPath: []string{lease.KernelPath()}, Env: lease.Environ(env)}, true
+	}
 }
 
 // absolute leaves alone what nobody has named.

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -22,26 +21,12 @@ func main() {
 	defer stop()
 	status := cli.Main(ctx, cli.Programs{
 		Serve:    serve,
-		Executor: runExecutor,
+		Executor: executor.Program,
+		Wait:     executor.WaitProgram,
 		Version:  versionOf(),
 	}, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
-}
-
-// readyDescriptor is the pipe on which the local backend waits for an
-// executor's identity.
-const readyDescriptor = 3
-
-func runExecutor(ctx context.Context, dir string) error {
-	reserveThreads(executorThreads)
-	ready := os.NewFile(readyDescriptor, "ready")
-	if _, err := ready.Stat(); err != nil {
-		ready = nil // run by hand
-	} else {
-		syscall.CloseOnExec(readyDescriptor)
-	}
-	return executor.Main(context.WithoutCancel(ctx), dir, ready, slog.New(slog.NewJSONHandler(os.Stderr, nil)))
 }
 
 func versionOf() string {

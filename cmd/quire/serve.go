@@ -23,7 +23,6 @@ import (
 	"quire"
 	"quire/internal/auth"
 	"quire/internal/cli"
-	"quire/internal/crash"
 	"quire/internal/dispatch"
 	"quire/internal/files"
 	"quire/internal/grpcapi"
@@ -31,18 +30,22 @@ import (
 	"quire/internal/rest"
 	"quire/internal/service"
 	"quire/internal/sqlite"
+	"quire/internal/threads"
 	"quire/internal/warm"
 	"quire/internal/web"
 	"quire/internal/webhook"
 	"quire/jupyter"
 )
 
+// reservedThreads are made at the start.
+const reservedThreads = 64
+
 // serve runs the server until ctx ends. Executions that run then go on, and
 // are taken up by the next server.
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
-	reserveThreads(serverThreads)
+	threads.Reserve(reservedThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)
 	if err != nil {
@@ -91,11 +94,18 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		jobs.Warm = func(python string, env []string) string {
 			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
 		}
+		jobs.Built = built(environments, logger)
 		jobs.WarmUp()
 	}
-	backend, err := newBackend(logger)
+	self, err := os.Executable()
 	if err != nil {
-		return err
+		return fmt.Errorf("find own program: %w", err)
+	}
+	command := executorCommand(self, executorSum, logger)
+	backend := local.New(command, executorEnv(), logger)
+	backend.Ended = jobs.WarmAfter
+	if !o.Cold && o.Ready > 0 {
+		backend.Slots = local.NewSlots(o.Ready, append(command[:len(command):len(command)], "--wait"), executorEnv(), jobs.Template, logger)
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -152,6 +162,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { dispatcher.Run(ctx); return nil })
 	group.Go(func() error { return svc.Run(ctx) })
+	if backend.Slots != nil {
+		group.Go(func() error { backend.Slots.Run(ctx); return nil })
+	}
 	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
 		return rest.Serve(ctx, listener, rest.OneAddress(grpc, pages), &rest.ServeOptions{TLS: tlsConfig, Logger: logger})
@@ -214,16 +227,6 @@ func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, a
 		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
 		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
-}
-
-func newBackend(logger *slog.Logger) (*local.Backend, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find own program: %w", err)
-	}
-	// An executor needs nothing of the environment but where temporary files go.
-	env := []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + os.TempDir()}
-	return local.New([]string{self, "executor"}, append(env, crash.Environ()...), logger), nil
 }
 
 // preload is what the operator names, and where that is nothing what notebooks

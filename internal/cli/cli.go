@@ -37,6 +37,7 @@ type ServeOptions struct {
 	RunTimeout    time.Duration  // 0: none
 	WebhookAllow  []netip.Prefix // networks that webhooks may be in though they are private
 	Cold          bool           // start every kernel anew
+	Ready         int            // kernels that are kept started
 	Preload       []string       // modules that warm kernels have imported; empty: the server's choice
 	Environments  EnvironmentOptions
 }
@@ -62,6 +63,7 @@ type EnvironmentOptions struct {
 type Programs struct {
 	Serve    func(ctx context.Context, o ServeOptions, stderr io.Writer) error
 	Executor func(ctx context.Context, dir string) error // runs the job in dir
+	Wait     func(ctx context.Context) error             // is given a job later
 	Version  string
 }
 

@@ -11,6 +11,7 @@ import (
 const (
 	defaultAddress = "127.0.0.1:8080"
 	defaultData    = "./quire-data"
+	maxReady       = 64
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -29,6 +30,9 @@ func (a *app) serveCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (o.TLSCert == "") != (o.TLSKey == "") {
 				return misuse("--tls-cert and --tls-key go together")
+			}
+			if o.Ready < 0 || o.Ready > maxReady {
+				return misuse("--ready must be from 0 to %d", maxReady)
 			}
 			if o.Policy.MaxAttempts < 1 {
 				return misuse("--max-attempts must be 1 at least")
@@ -68,6 +72,7 @@ func (a *app) serveCommand() *cobra.Command {
 	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
 	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
 	f.StringArrayVar(&allow, "webhook-allow", nil, "private `network` that webhooks may be in, such as 10.1.0.0/16; may be repeated")
+	f.IntVar(&o.Ready, "ready", 0, "kernels of the default environment that are kept started, waiting for a notebook (default: none)")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd

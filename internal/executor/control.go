@@ -34,6 +34,7 @@ const tellTimeout = 5 * time.Second
 // became durable before it closes.
 type server struct {
 	dir      string
+	made     bool // the folder is there
 	listener *net.UnixListener
 	onStop   func(quire.Failure)
 	serving  sync.WaitGroup
@@ -51,10 +52,22 @@ func newServer() *server {
 	return &server{dir: filepath.Join(tempDir(), runDirPrefix+quire.NewID()[:runDirRandom]), changed: make(chan struct{})}
 }
 
-// start makes the folder and accepts connections until close.
-func (s *server) start() error {
+// make makes the folder, once.
+func (s *server) make() error {
+	if s.made {
+		return nil
+	}
 	if err := os.Mkdir(s.dir, 0o700); err != nil {
 		return fmt.Errorf("make run folder: %w", err)
+	}
+	s.made = true
+	return nil
+}
+
+// start makes the folder and accepts connections until close.
+func (s *server) start() error {
+	if err := s.make(); err != nil {
+		return err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(s.dir, socketFile), Net: "unix"})
 	if err != nil {
@@ -126,6 +139,13 @@ func (s *server) fail(why quire.Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = &why
+}
+
+// remove removes the folder of a server that was not started.
+func (s *server) remove() {
+	if s.made && s.listener == nil {
+		_ = removeTree(s.dir)
+	}
 }
 
 // close tells every connection the rest, ends them, and removes the folder. It

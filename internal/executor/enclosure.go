@@ -21,14 +21,13 @@ type enclosure struct {
 	isolation quire.Isolation
 	dir       string        // private; the temporary folders are made in it
 	group     *cgroup.Group // nil: there is none
+	made      bool          // the temporary folders are there
 }
 
 // open makes what the isolation asks for.
 func (e *enclosure) open() error {
-	if e.isolation.Tmp != quire.SharedTmp {
-		if err := e.tmp().make(); err != nil {
-			return err
-		}
+	if err := e.makeTmp(); err != nil {
+		return err
 	}
 	if len(e.isolation.Groups) == 0 {
 		return nil
@@ -37,6 +36,14 @@ func (e *enclosure) open() error {
 	var err error
 	e.group, err = cgroup.Create(e.isolation.Groups, cgroup.Limits{Memory: b.MemoryBytes, CPUs: float64(b.CPUs), Processes: b.Processes})
 	return err
+}
+
+func (e *enclosure) makeTmp() error {
+	if e.isolation.Tmp == quire.SharedTmp || e.made {
+		return nil
+	}
+	e.made = true
+	return e.tmp().make()
 }
 
 func (e *enclosure) tmp() tmpFolders { return tmpFolders{e.dir} }

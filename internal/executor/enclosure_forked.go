@@ -33,7 +33,9 @@ func (e *enclosure) request(r *warm.Request, seen []string) (release func(), err
 }
 
 // prepare puts the process into the group, or limits it.
-func (e *enclosure) prepare(pid int) error {
+func (e *enclosure) prepare(pid int) error { return e.prepareBy(pid, pin) }
+
+func (e *enclosure) prepareBy(pid int, pin func(pid, n int) error) error {
 	b := e.isolation.Bounds
 	switch {
 	case e.group == nil && b.By == "":

@@ -35,13 +35,11 @@ func (e *execution) enterEnvironment(ctx context.Context) (*pyenv.Lease, error) 
 		return nil, err
 	}
 	lock, err := os.ReadFile(lease.LockPath())
-	if err == nil {
-		err = e.keepLock(lock)
-	}
 	if err != nil {
 		lease.Release()
 		return nil, err
 	}
+	e.keepLock(lock)
 	e.job.KernelPath = slices.Concat([]string{lease.KernelPath()}, e.job.KernelPath)
 	e.job.Env = lease.Environ(e.job.Env)
 	return lease, nil

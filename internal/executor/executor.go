@@ -35,6 +35,7 @@ type Options struct {
 	RunDir  string            // private folder for the kernel's sockets; empty: one is made and removed
 
 	enclosure *enclosure // nil: there is none
+	slot      *slot      // nil: there is no kernel yet
 }
 
 type execution struct {
@@ -43,6 +44,8 @@ type execution struct {
 	journal *journal.Writer
 	input   *nbformat.Notebook
 	receipt *quire.Receipt
+
+	lockKept func() error // waits until the environment's lock is on disk
 }
 
 // Run runs the job and returns how it ended, after that is in the journal and
@@ -51,7 +54,7 @@ type execution struct {
 //
 // Cancel ctx with a *runner.Stop to say why the run is to end.
 func Run(ctx context.Context, job quire.Job, opts *Options) (quire.Finished, error) {
-	e := &execution{job: job}
+	e := &execution{job: job, lockKept: func() error { return nil }}
 	if opts != nil {
 		e.opts = *opts
 	}
@@ -113,6 +116,7 @@ func (e *execution) emit(ev quire.Event) error {
 // attempt runs the notebook up to its end, which it does not emit.
 func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	plan, spec, err := e.prepare()
+	defer func() { _ = e.lockKept() }() // where nobody has come to ask
 	if err != nil {
 		e.opts.Logger.Error("cannot start", "error", err)
 		if err := e.emit(quire.Event{Started: &quire.Started{Attempt: int32(e.job.Attempt)}}); err != nil { //nolint:gosec // a handful of attempts
@@ -144,11 +148,17 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	}
 	ctx, release := limitTerms(ctx, e.job.Terms)
 	defer release()
-	k, err := startKernel(ctx, spec, e.job, e.opts)
+	k := e.opts.slot.take(ctx, spec, e.job, e.opts.Logger)
+	if k == nil {
+		k, err = startKernel(ctx, spec, e.job, e.opts)
+	}
 	if err != nil {
 		return e.unable(ctx, "kernel did not start", err), nil
 	}
 	defer k.close()
+	if err := e.lockKept(); err != nil {
+		return e.unable(ctx, "what it runs in cannot be kept", err), nil
+	}
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -199,9 +209,7 @@ func (e *execution) prepare() (*runner.Plan, jupyter.Kernelspec, error) {
 	if err != nil {
 		return nil, jupyter.Kernelspec{}, err
 	}
-	if err := e.keepLock(lock); err != nil {
-		return nil, jupyter.Kernelspec{}, err
-	}
+	e.keepLock(lock)
 	return runner.NewPlan(e.input, spec.Language, e.job.Cell, e.job.Inputs), spec, nil
 }
 

@@ -1,6 +1,9 @@
 package executor
 
 import (
+	"context"
+	"path/filepath"
+
 	"quire"
 	"quire/jupyter"
 )
@@ -20,5 +23,19 @@ func NewReceipt(job quire.Job, notebook []byte, spec jupyter.Kernelspec) (*quire
 	if err != nil {
 		return nil, err
 	}
-	return e.receipt, e.keepLock(lock)
+	e.keepLock(lock)
+	return e.receipt, e.lockKept()
+}
+
+// RunInSlot is Run with a kernel that has started for the template.
+func RunInSlot(ctx context.Context, template, job quire.Job, opts Options) (quire.Finished, error) {
+	s, err := openSlot(ctx, template, opts.Logger)
+	if err != nil {
+		return quire.Finished{}, err
+	}
+	defer s.server.remove()
+	defer s.close()
+	s.fit(job, opts.Logger)
+	opts.RunDir, opts.enclosure, opts.slot = filepath.Join(s.server.dir, kernelDir), s.encl, s
+	return Run(ctx, job, &opts)
 }

@@ -79,8 +79,7 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(k.dir, "connection.json")
-	if err := info.WriteFile(file); err != nil {
+	if err := info.WriteFile(k.connectionFile()); err != nil {
 		return err
 	}
 	env, err := environment(job)
@@ -90,10 +89,9 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 	if k.output, err = newBoundedLog(job.KernelLogPath()); err != nil {
 		return err
 	}
-	err = k.launch(ctx, job, jupyter.LaunchOptions{
-		Dir: job.WorkDir, Env: k.encl.env(env), ConnectionFile: file, ExtraArgs: extraArgs(k.spec),
-		Stdout: k.output.pipe, Stderr: k.output.pipe,
-	}, logger)
+	opts := k.launchOptions(job, env)
+	opts.Stdout, opts.Stderr = k.output.pipe, k.output.pipe
+	err = k.launch(ctx, job, opts, logger)
 	k.output.started()
 	if short := quire.Shortage(err); short != nil {
 		return quire.Errorf(short.Code, "the kernel %s could not be started: %s", k.spec.Name, short.Message)
@@ -110,6 +108,13 @@ func (k *kernel) start(ctx context.Context, job quire.Job, logger *slog.Logger) 
 		limit = min(limit, forkedLimit)
 	}
 	return k.connect(ctx, info, limit)
+}
+
+func (k *kernel) connectionFile() string { return filepath.Join(k.dir, "connection.json") }
+
+// launchOptions are all but the kernel's standard files.
+func (k *kernel) launchOptions(job quire.Job, env []string) jupyter.LaunchOptions {
+	return jupyter.LaunchOptions{Dir: job.WorkDir, Env: k.encl.env(env), ConnectionFile: k.connectionFile(), ExtraArgs: extraArgs(k.spec)}
 }
 
 func (k *kernel) connection() (jupyter.ConnectionInfo, error) {

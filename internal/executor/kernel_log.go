@@ -2,6 +2,7 @@ package executor
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -24,10 +25,10 @@ var folders = regexp.MustCompile(`(?:/[\w.+@-]+)+/`)
 type boundedLog struct {
 	pipe *os.File // the kernel's end
 	read *os.File
-	file *os.File
 	done chan struct{}
 
 	mu   sync.Mutex
+	file *os.File
 	tail []byte // the last bytes that came
 }
 
@@ -46,6 +47,26 @@ func newBoundedLog(path string) (*boundedLog, error) {
 	return l, nil
 }
 
+// moveTo goes on in another file, which gets what was written so far.
+func (l *boundedLog) moveTo(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said, err := os.ReadFile(l.file.Name())
+	if err == nil {
+		_, err = file.Write(said)
+	}
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	err = errors.Join(l.file.Close(), os.Remove(l.file.Name()))
+	l.file = file
+	return err
+}
+
 // started drops this process's copy of the kernel's end.
 func (l *boundedLog) started() { _ = l.pipe.Close() }
 
@@ -56,10 +77,10 @@ func (l *boundedLog) copy() {
 	for {
 		n, err := l.read.Read(buf)
 		keep := min(n, left)
-		// A full disk shows in the journal; the log may be incomplete.
-		_, _ = l.file.Write(buf[:keep])
 		left -= keep
 		l.mu.Lock()
+		// A full disk shows in the journal; the log may be incomplete.
+		_, _ = l.file.Write(buf[:keep])
 		l.tail = append(l.tail, buf[:n]...)
 		l.tail = l.tail[max(0, len(l.tail)-4*maxLastLine):]
 		l.mu.Unlock()

@@ -32,7 +32,7 @@ const forkedLimit = 10 * time.Second
 // which it would be started, and starts it in all other cases.
 func (k *kernel) launch(ctx context.Context, job quire.Job, opts jupyter.LaunchOptions, logger *slog.Logger) error {
 	if job.Warm != nil {
-		p, err := k.fork(ctx, job, opts)
+		p, err := k.fork(ctx, job, opts, false)
 		if p != nil {
 			k.process, k.forked = p, true
 			logger.Info("kernel is forked", "pid", p.PID())
@@ -56,7 +56,7 @@ func (k *kernel) launch(ctx context.Context, job quire.Job, opts jupyter.LaunchO
 
 // fork returns nil where there is no forked kernel, and the reason if that is
 // another one than that the offer is not for this kernel.
-func (k *kernel) fork(ctx context.Context, job quire.Job, opts jupyter.LaunchOptions) (*warm.Process, error) {
+func (k *kernel) fork(ctx context.Context, job quire.Job, opts jupyter.LaunchOptions, waits bool) (*warm.Process, error) {
 	argv, env, err := k.spec.Command(opts)
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (k *kernel) fork(ctx context.Context, job quire.Job, opts jupyter.LaunchOpt
 	if !warm.Forkable(argv) || filepath.Clean(argv[0]) != filepath.Clean(job.Warm.Python) {
 		return nil, nil //nolint:nilnil // no kernel, and nothing wrong
 	}
-	r := warm.Request{Argv: argv, Env: env, Dir: opts.Dir, Stdout: opts.Stdout, Stderr: opts.Stderr}
+	r := warm.Request{Argv: argv, Env: env, Dir: opts.Dir, Stdout: opts.Stdout, Stderr: opts.Stderr, Waits: waits}
 	release, err := k.encl.request(&r, visible(job, k.spec, filepath.Dir(opts.ConnectionFile)))
 	if err != nil {
 		return nil, err

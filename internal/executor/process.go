@@ -32,8 +32,12 @@ const softMemory = 64 << 20
 // Run it in a process that has nothing else to do: at the end Main kills every
 // process that descends from it.
 func Main(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+	return mainOf(ctx, dir, ready, logger, nil)
+}
+
+func mainOf(ctx context.Context, dir string, ready *os.File, logger *slog.Logger, s *slot) error {
 	debug.SetMemoryLimit(softMemory)
-	err := serve(ctx, dir, ready, logger)
+	err := serve(ctx, dir, ready, logger, s)
 	if f := lastWords(err); f != nil && ready != nil {
 		_ = json.NewEncoder(ready).Encode(Signal{Fault: f}) // nobody listens where the identity was told
 	}
@@ -50,7 +54,7 @@ func lastWords(err error) *quire.Failure {
 	return &quire.Failure{Kind: quire.QuireFault, Message: "Quire could not go on: " + short.Message}
 }
 
-func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger) error {
+func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger, s *slot) error {
 	if err := closeInherited(); err != nil {
 		return err
 	}
@@ -61,7 +65,11 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 	if err != nil {
 		return err
 	}
-	server := newServer()
+	server, encl := newServer(), &enclosure{}
+	if s != nil {
+		server, encl = s.server, s.encl
+		defer s.close()
+	}
 	defer server.close()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -74,13 +82,15 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger)
 		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
 		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
-	encl := &enclosure{isolation: job.Isolation, dir: server.dir}
+	s.fit(job, logger)
+	encl.isolation, encl.dir = job.Isolation, server.dir
 	_, err = Run(ctx, job, &Options{
 		Logger:    logger,
 		RunDir:    filepath.Join(server.dir, kernelDir),
 		Durable:   server.durable,
 		Reap:      func() { encl.close(logger) },
 		enclosure: encl,
+		slot:      s,
 		Opened: func() error {
 			crash.At(crash.ExecutorOpened)
 			if before, err := ReadIdentity(dir); err == nil {

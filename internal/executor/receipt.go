@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"quire"
 )
@@ -20,13 +21,18 @@ func newReceipt(job quire.Job, notebook []byte) (*quire.Receipt, error) {
 	return &quire.Receipt{Notebook: digest(notebook), Inputs: digest(inputs), RetryOf: job.RetryOf}, nil
 }
 
-// keepLock puts what the kernel's environment holds into the receipt, and on disk.
-func (e *execution) keepLock(lock []byte) error {
-	if err := keep(e.job.LockPath(), lock); err != nil {
-		return fmt.Errorf("keep the environment's lock: %w", err)
-	}
+// keepLock puts what the kernel's environment holds into the receipt, and on
+// disk while the kernel starts: lockKept has the outcome.
+func (e *execution) keepLock(lock []byte) {
 	e.receipt.Environment = digest(lock)
-	return nil
+	kept := make(chan error, 1)
+	go func() { kept <- keep(e.job.LockPath(), lock) }()
+	e.lockKept = sync.OnceValue(func() error {
+		if err := <-kept; err != nil {
+			return fmt.Errorf("keep the environment's lock: %w", err)
+		}
+		return nil
+	})
 }
 
 // canonical returns inputs as the JSON whose digest others can compute:

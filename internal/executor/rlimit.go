@@ -63,9 +63,43 @@ func limit(pid, resource int, n uint64) error {
 // processors that it may use, chosen by chance so that executions spread over
 // them.
 func pin(pid, n int) error {
+	some, err := choose(pid, n)
+	if err != nil || some == nil {
+		return err
+	}
+	if err := unix.SchedSetaffinity(pid, some); err != nil {
+		return fmt.Errorf("choose processors: %w", err)
+	}
+	return nil
+}
+
+// pinThreads is pin for a process that has some already.
+func pinThreads(pid, n int) error {
+	some, err := choose(pid, n)
+	if err != nil || some == nil {
+		return err
+	}
+	tasks, err := filepath.Glob(filepath.Join("/proc", strconv.Itoa(pid), "task", "[0-9]*"))
+	if err != nil {
+		return fmt.Errorf("choose processors: %w", err)
+	}
+	for _, task := range tasks {
+		tid, err := strconv.Atoi(filepath.Base(task))
+		if err == nil {
+			err = unix.SchedSetaffinity(tid, some)
+		}
+		if err != nil && !errors.Is(err, unix.ESRCH) {
+			return fmt.Errorf("choose processors: %w", err)
+		}
+	}
+	return nil
+}
+
+// choose returns nil where all of a process's processors may be used.
+func choose(pid, n int) (*unix.CPUSet, error) {
 	var all, some unix.CPUSet
 	if err := unix.SchedGetaffinity(pid, &all); err != nil {
-		return fmt.Errorf("choose processors: %w", err)
+		return nil, fmt.Errorf("choose processors: %w", err)
 	}
 	var allowed []int
 	for cpu := range len(all) * strconv.IntSize {
@@ -74,16 +108,13 @@ func pin(pid, n int) error {
 		}
 	}
 	if n <= 0 || n >= len(allowed) {
-		return nil
+		return nil, nil //nolint:nilnil // nothing is to be chosen
 	}
 	first := rand.IntN(len(allowed)) //nolint:gosec // a choice, no secret
 	for i := range n {
 		some.Set(allowed[(first+i)%len(allowed)])
 	}
-	if err := unix.SchedSetaffinity(pid, &some); err != nil {
-		return fmt.Errorf("choose processors: %w", err)
-	}
-	return nil
+	return &some, nil
 }
 
 // ownTasks counts the processes and threads of this process's user.

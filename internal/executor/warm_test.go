@@ -37,9 +37,23 @@ func warmed(t *testing.T, env []string) *quire.WarmKernel {
 // runLogged runs the job as run does and returns what the executor logged.
 func runLogged(t *testing.T, job quire.Job) (result, string) {
 	t.Helper()
+	return runBy(t, job, func(opts executor.Options) (quire.Finished, error) { return executor.Run(t.Context(), job, &opts) })
+}
+
+// runInSlot runs the job as runLogged does, in a kernel that waits for it.
+func runInSlot(t *testing.T, job quire.Job) (result, string) {
+	t.Helper()
+	template := quire.Job{Env: job.Env, KernelPath: job.KernelPath, Warm: job.Warm}
+	return runBy(t, job, func(opts executor.Options) (quire.Finished, error) {
+		return executor.RunInSlot(t.Context(), template, job, opts)
+	})
+}
+
+func runBy(t *testing.T, job quire.Job, start func(executor.Options) (quire.Finished, error)) (result, string) {
+	t.Helper()
 	var log bytes.Buffer
 	var r result
-	end, err := executor.Run(t.Context(), job, &executor.Options{
+	end, err := start(executor.Options{
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 		Observe: func(e quire.Event) {
 			r.events = append(r.events, e)
@@ -140,7 +154,7 @@ var children = []likeness{
 }
 
 // differing is what two runs of one notebook do not share.
-var differing = regexp.MustCompile(`quire-[\w]+|0x[0-9a-f]+|\bpid=\d+|\x60Wall time.*|Wall time: .*|CPU times: .*|ipykernel_\d+|File /tmp/\S+`)
+var differing = regexp.MustCompile(`quire-[\w]+(?:/kernel)?|0x[0-9a-f]+|\bpid=\d+|\x60Wall time.*|Wall time: .*|CPU times: .*|ipykernel_\d+|File /tmp/\S+`)
 
 // shown is what a cell shows, without that.
 func shown(job quire.Job, c *nbformat.Cell) []string {
@@ -161,11 +175,15 @@ func TestForkedKernelIsLikeAColdOne(t *testing.T) {
 	offer := warmed(t, env)
 	for name, list := range map[string][]likeness{"one process": likenesses, "children": children} {
 		t.Run(name, func(t *testing.T) {
-			cold := runLikenesses(t, list, env, nil)
-			forked := runLikenesses(t, list, env, offer)
+			cold := runLikenesses(t, list, env, nil, runLogged)
+			forked := runLikenesses(t, list, env, offer, runLogged)
+			waited := runLikenesses(t, list, env, offer, runInSlot)
 			for i, l := range list {
 				if diff := cmp.Diff(cold[i], forked[i]); diff != "" {
 					t.Errorf("%s (-cold +forked):\n%s", l.name, diff)
+				}
+				if diff := cmp.Diff(cold[i], waited[i]); diff != "" {
+					t.Errorf("%s (-cold +waited):\n%s", l.name, diff)
 				}
 			}
 		})
@@ -173,7 +191,7 @@ func TestForkedKernelIsLikeAColdOne(t *testing.T) {
 }
 
 // runLikenesses returns what each cell shows.
-func runLikenesses(t *testing.T, list []likeness, env []string, offer *quire.WarmKernel) (outputs [][]string) {
+func runLikenesses(t *testing.T, list []likeness, env []string, offer *quire.WarmKernel, run func(*testing.T, quire.Job) (result, string)) (outputs [][]string) {
 	t.Helper()
 	var cells []*nbformat.Cell
 	for _, l := range list {
@@ -183,7 +201,7 @@ func runLikenesses(t *testing.T, list []likeness, env []string, offer *quire.War
 	job.Env = env
 	job.Inputs = map[string]any{"NUMBER": json.Number("3"), "TZ": "Asia/Tokyo", "TMPDIR": job.WorkDir, "TEXT": "naïve\nline"}
 	job.Warm = offer
-	r, log := runLogged(t, job)
+	r, log := run(t, job)
 	if r.end.State != quire.Succeeded {
 		t.Fatalf("got %+v\n%s", r.end.Failure, log)
 	}

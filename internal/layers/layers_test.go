@@ -70,13 +70,15 @@ var layers = map[string]layer{
 
 	"quire/internal/report": {quire: []string{"quire", "quire/nbformat"}, external: []string{goldmark, sanitizer, chroma}},
 
+	"quire/internal/threads": {},
+
 	"quire/internal/cgroup": {external: []string{gox}},
 	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
 	"quire/internal/calendar": {quire: []string{"quire"}, external: []string{cron}},
 
 	"quire/internal/executor": {
-		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/warm"}),
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/threads", "quire/internal/warm"}),
 		external: []string{gox},
 	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
@@ -112,6 +114,9 @@ var layers = map[string]layer{
 		quire:    []string{"quire/..."},
 		external: slices.Concat(wire, []string{cobra, terminal, sqlite}),
 	},
+
+	// What it has from others is started with every execution.
+	"quire/cmd/quire-executor": {quire: []string{"quire/internal/executor"}},
 
 	"quire/internal/storetest":  {quire: serving, external: []string{compare}},
 	"quire/internal/testenv":    {},

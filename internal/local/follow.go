@@ -44,6 +44,9 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if err := w.Close(); err != nil {
 		return err
 	}
+	if b.Ended != nil {
+		b.Ended(id.Dir)
+	}
 	switch {
 	case finished != nil && !finished.Retry:
 		b.tidy(ctx, h, id)

@@ -323,7 +323,7 @@ time.sleep(600)`)
 	f := follow(t, b, job, h)
 	await(t, "output", f.begun)
 	text := ""
-	for deadline := time.After(time.Minute); !strings.HasSuffix(text, "\n"); text = printed(t, job) {
+	for deadline := time.After(patience); !strings.HasSuffix(text, "\n"); text = printed(t, job) {
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-deadline:
@@ -403,7 +403,7 @@ time.sleep(600)`)
 
 func awaitFile(t *testing.T, path string) {
 	t.Helper()
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(patience); ; {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}

@@ -37,6 +37,11 @@ type Jobs struct {
 	Environments string   // folder of the environments that projects declare
 	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
 
+	// Built returns the place of a declared environment that is built, without
+	// waiting; env is its kernels' before it is activated. Nil: their kernels
+	// are started cold.
+	Built func(d quire.EnvironmentDeclaration, env []string) (Place, bool)
+
 	// Warm returns where kernels of the interpreter are forked, or "" if they
 	// are not. It does not wait. Nil: every kernel is started cold.
 	Warm func(python string, env []string) (socket string)
@@ -67,7 +72,7 @@ func (j *Jobs) Job(ctx context.Context, e quire.Execution) (quire.Job, error) {
 	if j.Host != nil {
 		job.Isolation = j.Host.Isolation(e.ID, job.Attempt, e.Terms.Spec)
 	}
-	job.Warm = j.warmKernel()
+	job.Warm = j.warmKernel(job)
 	if err := write(job); err != nil {
 		return quire.Job{}, fmt.Errorf("write job: %w", err)
 	}

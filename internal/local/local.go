@@ -31,14 +31,18 @@ import (
 // startTimeout bounds the time from an executor's launch to its identity.
 const startTimeout = 30 * time.Second
 
-// logFile is the executor's own log in the job's folder.
-const logFile = "executor.log"
-
 // Backend starts executors on this machine.
 type Backend struct {
 	command []string // the program and its arguments before the job's folder
 	env     []string
 	logger  *slog.Logger
+
+	// Ended is called with the folder of a job whose executor has ended. It
+	// must not wait. Nil: nobody is told.
+	Ended func(dir string)
+
+	// Slots are asked for an executor before one is started. Nil: there are none.
+	Slots *Slots
 }
 
 var _ dispatch.Backend = (*Backend)(nil)
@@ -56,6 +60,13 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	if id, ok := begun(job); ok {
 		return json.Marshal(id)
 	}
+	if r := b.Slots.take(job); r != nil {
+		h, err := b.startIn(ctx, r, job)
+		if err == nil || ctx.Err() != nil {
+			return h, err
+		}
+		b.logger.Warn("the executor that was kept ready is lost, another is started", "execution_id", job.ExecutionID, "error", err)
+	}
 	ready, told, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("start executor: %w", err)
@@ -67,6 +78,28 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		return nil, err
 	}
 	crash.At(crash.StartBorn)
+	return b.born(ctx, job, x, ready)
+}
+
+// startIn hands the job to an executor that is kept ready. After an error that
+// one is gone, and has executed nothing: it tells its identity before it does.
+func (b *Backend) startIn(ctx context.Context, r *ready, job quire.Job) (quire.Handle, error) {
+	defer r.control.Close() // read to its end
+	if err := r.give(job); err != nil {
+		b.abandon(ctx, job, r.launched)
+		r.end()
+		return nil, fmt.Errorf("hand job over: %w", err)
+	}
+	crash.At(crash.StartBorn)
+	h, err := b.born(ctx, job, r.launched, r.control)
+	if err != nil && r.gone() {
+		r.end()
+	}
+	return h, err
+}
+
+// born waits for the identity of an executor that was given the job.
+func (b *Backend) born(ctx context.Context, job quire.Job, x launched, ready *os.File) (quire.Handle, error) {
 	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := ready.SetReadDeadline(time.Now().Add(startTimeout)); err != nil {
@@ -80,7 +113,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 		if x.starved(job) {
 			err = unix.EAGAIN
 		}
-		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", logFile, err)
+		return nil, fmt.Errorf("start executor: it ended before it was ready, see its %s: %w", executor.LogFile, err)
 	}
 	var signal executor.Signal
 	if json.Unmarshal(line, &signal) == nil && signal.Fault != nil {
@@ -125,7 +158,7 @@ type launched struct {
 // starved reports whether the executor ended because the machine had no thread
 // for it: Go's runtime says so and ends the process.
 func (x launched) starved(job quire.Job) bool {
-	log, err := os.Open(filepath.Join(job.Dir, logFile))
+	log, err := os.Open(filepath.Join(job.Dir, executor.LogFile))
 	if err != nil {
 		return false
 	}
@@ -151,7 +184,7 @@ func (b *Backend) abandon(ctx context.Context, job quire.Job, x launched) {
 // launch starts the process, which holds no file of the server's but its log
 // and the pipe on which it tells its identity, as descriptor 3.
 func (b *Backend) launch(ctx context.Context, job quire.Job, told *os.File) (launched, error) {
-	logTo, err := os.OpenFile(filepath.Join(job.Dir, logFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logTo, err := os.OpenFile(filepath.Join(job.Dir, executor.LogFile), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return launched{}, fmt.Errorf("open executor log: %w", err)
 	}

@@ -28,8 +28,14 @@ import (
 
 // TestMain lets the test's program be the executor that the backend starts.
 func TestMain(m *testing.M) {
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if len(os.Args) == 3 && os.Args[1] == "executor" && os.Args[2] == "--wait" {
+		if err := executor.Wait(context.Background(), os.NewFile(3, "control"), logger); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if len(os.Args) == 3 && os.Args[1] == "executor" {
-		logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 		if err := executor.Main(context.Background(), os.Args[2], os.NewFile(3, "ready"), logger); err != nil {
 			logger.Error("executor", "error", err)
 			os.Exit(1)
@@ -132,12 +138,16 @@ func follow(t *testing.T, b *local.Backend, job quire.Job, h quire.Handle) follo
 	return f
 }
 
+// patience is after how long what a test waits for is not coming any more: a
+// loaded machine takes a minute to build an environment.
+const patience = 5 * time.Minute
+
 func await[T any](t *testing.T, what string, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		t.Fatalf("no %s", what)
 		panic("unreachable")
 	}
@@ -266,7 +276,7 @@ time.sleep(600)`)
 // childOf returns a process whose id is in the file, once it is there.
 func childOf(t *testing.T, path string) int {
 	t.Helper()
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(patience); ; {
 		data, _ := os.ReadFile(path)
 		if pid, err := strconv.Atoi(strings.TrimSpace(string(data))); err == nil {
 			return pid

@@ -32,6 +32,7 @@ import io
 import json
 import locale
 import os
+import pathlib
 import runpy
 import select
 import signal
@@ -440,6 +441,8 @@ def become_kernel(server, request):
     os.chdir(request["cwd"])
     time.tzset()
     reset_modules()
+    if request.get("waits"):
+        HandOver(server, request["env"]).prepare()
     argv = request["argv"]
     sys.orig_argv = argv
     sys.argv = [importlib.util.find_spec("ipykernel_launcher").origin, *argv[3:]]
@@ -451,6 +454,75 @@ def become_kernel(server, request):
         if e.code is None or isinstance(e.code, int):
             exiting.update(pid=os.getpid(), code=(e.code or 0) & 0xFF)
         raise
+
+
+class HandOver:
+    """Makes a kernel that has started for nobody the kernel of a job, before
+    the job's first cell: by one message, which tells its environment and folder.
+    What it has read of its environment meanwhile must be the job's own."""
+
+    REQUEST = "quire_hand_over_request"
+
+    def __init__(self, server, env):
+        self.server, self.env = server, env
+        self.before = dict(os.environ)
+
+    def prepare(self):
+        from ipykernel.kernelapp import IPKernelApp
+
+        os.environ.__class__ = WatchedEnviron
+        start = IPKernelApp.start
+
+        def start_and_listen(app):
+            self.app = app
+            os.environ.__class__ = os._Environ
+            self.set = {k: v for k, v in os.environ.items() if self.before.get(k) != v}
+            app.kernel.shell_handlers[self.REQUEST] = self.handle
+            IPKernelApp.start = start
+            return start(app)
+
+        WatchedEnviron.read.clear()
+        IPKernelApp.start = start_and_listen
+
+    async def handle(self, stream, ident, parent):
+        kernel = self.app.kernel
+        del kernel.shell_handlers[self.REQUEST]
+        try:
+            why = self.refusal(parent["content"]["env"])
+            if not why:
+                self.become(**parent["content"])
+        except Exception as e:
+            why = type(e).__name__
+        kernel.session.send(stream, "quire_hand_over_reply", {"status": "error" if why else "ok", "evalue": why or ""}, parent, ident)
+
+    def refusal(self, env):
+        shell = self.app.shell
+        if self.app.loaded_config_files or self.app.exec_lines or self.app.exec_files or self.app.code_to_run:
+            return "IPython is configured"
+        if any(name.endswith((".py", ".ipy")) for name in os.listdir(shell.profile_dir.startup_dir)):
+            return "IPython has startup files"
+        if path_times() != self.server.path_times:
+            return "packages have been installed or removed"
+        for name in WatchedEnviron.read - {MARK}:
+            if self.env.get(name) != env.get(name):
+                return f"{name} is read before the hand-over"
+        return self.server.refusal(env)
+
+    def become(self, env, cwd, umask):
+        mark(self.server, env)
+        want = self.server.added | env | self.set
+        for name in os.environ.keys() - want.keys():
+            del os.environ[name]
+        for name, value in want.items():
+            if os.environ.get(name) != value:
+                os.environb[name.encode()] = value.encode()
+        os.umask(umask)
+        os.chdir(cwd)
+        time.tzset()
+        reset_modules()
+        shell = self.app.shell
+        shell.starting_dir = os.getcwd()
+        shell.history_manager.dir_hist[:] = [pathlib.Path.cwd()]
 
 
 exiting = {}  # the kernel's process and exit status, once it has come to its end

@@ -16,6 +16,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
+
+	"quire/jupyter"
 )
 
 // answerTimeout bounds the fork server's answer. A cold start takes about as
@@ -38,6 +40,9 @@ type Request struct {
 	// Namespaces are entered in their order, before the working directory.
 	// The caller may close them after Launch. At most four.
 	Namespaces []*os.File
+
+	// Waits makes a kernel that is told by HandOver whose it is.
+	Waits bool
 
 	// Prepare is called with the new process's id while it waits, before any
 	// code of the notebook's runs in it: the place to put limits on it. An
@@ -132,23 +137,73 @@ func encode(r Request) ([]byte, error) {
 	if len(r.Namespaces) > maxNamespaces {
 		return nil, errors.New("too many namespaces")
 	}
-	env := make(map[string]string, len(r.Env))
-	for _, entry := range r.Env {
+	env, err := variables(r.Env)
+	if err != nil {
+		return nil, err
+	}
+	mask, err := umask()
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(map[string]any{"argv": r.Argv, "env": env, "cwd": r.Dir, "umask": mask, "waits": r.Waits})
+	if err != nil {
+		return nil, err
+	}
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...), nil //nolint:gosec // an environment has a few MiB at most
+}
+
+// variables reads an environment; of two with one name the last counts.
+func variables(environ []string) (map[string]string, error) {
+	env := make(map[string]string, len(environ))
+	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
 		if !ok || name == "" || !utf8.ValidString(entry) {
 			return nil, errors.New("its environment is not plain text")
 		}
 		env[name] = value
 	}
+	return env, nil
+}
+
+// HandOver makes a waiting kernel that of a job, and returns when it is. After
+// an error it must be ended.
+func HandOver(ctx context.Context, client *jupyter.Client, environ []string, dir string) error {
+	env, err := variables(environ)
+	if err != nil {
+		return fmt.Errorf("hand kernel over: %w", err)
+	}
 	mask, err := umask()
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("hand kernel over: %w", err)
 	}
-	data, err := json.Marshal(map[string]any{"argv": r.Argv, "env": env, "cwd": r.Dir, "umask": mask})
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	id, err := client.Send(ctx, jupyter.Shell, "quire_hand_over_request", map[string]any{"env": env, "cwd": dir, "umask": mask})
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("hand kernel over: %w", err)
 	}
-	return append(binary.BigEndian.AppendUint32(nil, uint32(len(data))), data...), nil //nolint:gosec // an environment has a few MiB at most
+	for replied, idle := false, false; !replied || !idle; {
+		m, err := client.Receive(ctx)
+		if err != nil {
+			return fmt.Errorf("hand kernel over: %w", err)
+		}
+		if m.ParentHeader.MsgID != id {
+			continue // of its start
+		}
+		var content struct {
+			Status, EValue string
+			ExecutionState string `json:"execution_state"`
+		}
+		if err := json.Unmarshal(m.Content, &content); err != nil {
+			return fmt.Errorf("hand kernel over: %w", err)
+		}
+		if m.Channel == jupyter.Shell && content.Status != "ok" {
+			return fmt.Errorf("hand kernel over: refused: %.200q", content.EValue)
+		}
+		replied = replied || m.Channel == jupyter.Shell
+		idle = idle || content.ExecutionState == "idle"
+	}
+	return nil
 }
 
 // umask reads this process's own: to ask the kernel for it would set it.

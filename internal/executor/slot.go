@@ -1,0 +1,162 @@
+package executor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"quire"
+	"quire/internal/warm"
+	"quire/jupyter"
+)
+
+// slot is a kernel that has started before there is a job for it, with what
+// its executor needs beside it. It is given limits, an environment and a
+// folder at the hand-over, before any of the notebook's code runs.
+type slot struct {
+	template quire.Job // no more than how kernels start
+	server   *server
+	encl     *enclosure
+	seen     []string // below covered folders, as the kernel sees them
+	kernel   *kernel  // nil: taken, or not fit for the job
+}
+
+// openSlot starts a kernel for jobs that are like the template, by a fork: no
+// other kernel can be handed over.
+func openSlot(ctx context.Context, template quire.Job, logger *slog.Logger) (*slot, error) {
+	s := &slot{template: template, server: newServer()}
+	s.encl = &enclosure{isolation: quire.Isolation{Tmp: template.Isolation.Tmp}, dir: s.server.dir}
+	if err := s.start(ctx, logger); err != nil {
+		s.close()
+		s.server.remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
+	spec, err := jupyter.FindKernel(s.template.KernelPath, jupyter.DefaultKernel)
+	if err != nil {
+		return err
+	}
+	if s.template.Warm == nil {
+		return errors.New("no fork server is offered")
+	}
+	if err := errors.Join(s.server.make(), s.encl.makeTmp()); err != nil {
+		return err
+	}
+	k := &kernel{spec: spec, dir: filepath.Join(s.server.dir, kernelDir), encl: s.encl}
+	s.kernel = k
+	if err := os.Mkdir(k.dir, 0o700); err != nil {
+		return err
+	}
+	info, err := jupyter.NewIPC(k.dir)
+	if err != nil {
+		return err
+	}
+	opts := k.launchOptions(s.template, s.template.Env)
+	opts.Dir = k.dir
+	if err := info.WriteFile(opts.ConnectionFile); err != nil {
+		return err
+	}
+	if k.output, err = newBoundedLog(filepath.Join(s.server.dir, "kernel.log")); err != nil {
+		return err
+	}
+	opts.Stdout, opts.Stderr = k.output.pipe, k.output.pipe
+	s.seen = s.covered(s.template, spec)
+	p, err := k.fork(ctx, s.template, opts, true)
+	k.output.started()
+	if p == nil {
+		return errors.Join(errors.New("no kernel could be forked"), err)
+	}
+	k.process, k.forked = p, true
+	logger.Info("kernel waits for a job", "pid", p.PID())
+	return k.connect(ctx, info, forkedLimit)
+}
+
+// covered are the paths of a job that a kernel sees although they lie where
+// its private folders do.
+func (s *slot) covered(job quire.Job, spec jupyter.Kernelspec) (paths []string) {
+	if s.encl.isolation.Tmp != quire.MountedTmp {
+		return nil
+	}
+	seen := visible(job, spec, filepath.Join(s.server.dir, kernelDir))
+	for _, name := range []string{"tmp", "var-tmp"} {
+		paths = append(paths, below(seen, covered[name])...)
+	}
+	return paths
+}
+
+// fit ends the kernel where it is not one that the job would have got, as far
+// as that is known before the kernel's name is.
+func (s *slot) fit(job quire.Job, logger *slog.Logger) {
+	if s == nil || s.kernel == nil {
+		return
+	}
+	same := job.Environment == nil && job.Isolation.Tmp == s.template.Isolation.Tmp && job.Warm != nil && *job.Warm == *s.template.Warm
+	if !same || s.kernel.exited() {
+		logger.Info("the waiting kernel is not for this job")
+		s.closeKernel()
+	}
+}
+
+// take returns the kernel, as the job's own, or nil if it cannot be that: then
+// it has ended.
+func (s *slot) take(ctx context.Context, spec jupyter.Kernelspec, job quire.Job, logger *slog.Logger) *kernel {
+	if s == nil || s.kernel == nil {
+		return nil
+	}
+	k := s.kernel
+	if err := s.handOver(ctx, spec, job); err != nil {
+		logger.Info("the waiting kernel is not for this job", "error", err)
+		s.closeKernel()
+		return nil
+	}
+	s.kernel = nil
+	logger.Info("kernel is forked, and has waited", "pid", k.PID())
+	return k
+}
+
+func (s *slot) handOver(ctx context.Context, spec jupyter.Kernelspec, job quire.Job) error {
+	k := s.kernel
+	env, err := environment(job)
+	if err != nil {
+		return err
+	}
+	argv, env, err := spec.Command(k.launchOptions(job, env))
+	if err != nil {
+		return err
+	}
+	own, _, err := k.spec.Command(k.launchOptions(s.template, s.template.Env))
+	if err != nil {
+		return err
+	}
+	switch {
+	case !slices.Equal(argv, own) || spec.InterruptMode != k.spec.InterruptMode:
+		return errors.New("its kernelspec is another")
+	case !slices.Equal(s.seen, s.covered(job, spec)):
+		return errors.New("its folder lies where the private ones do")
+	}
+	if err := k.encl.prepareBy(k.PID(), pinThreads); err != nil {
+		return err
+	}
+	if err := warm.HandOver(ctx, k.client, env, job.WorkDir); err != nil {
+		return err
+	}
+	k.spec = spec
+	return k.output.moveTo(job.KernelLogPath())
+}
+
+func (s *slot) closeKernel() {
+	if s.kernel != nil {
+		s.kernel.close()
+		s.kernel = nil
+		_ = os.RemoveAll(filepath.Join(s.server.dir, kernelDir)) // the next one's must be empty
+	}
+}
+
+// close ends a kernel that nobody has taken.
+func (s *slot) close() { s.closeKernel() }
