@@ -98,21 +98,6 @@ func TestLimitsAreSet(t *testing.T) {
 	}
 }
 
-func TestPlaceYields(t *testing.T) {
-	g := create(t, newParent(t), "any", cgroup.Limits{})
-	var got string
-	for _, dir := range g.Paths() {
-		for _, name := range []string{"cpu.weight", "cpu.shares"} {
-			if data, err := os.ReadFile(filepath.Join(filepath.Dir(dir), name)); err == nil {
-				got += name + " " + string(data)
-			}
-		}
-	}
-	if got != "cpu.weight 10\n" && got != "cpu.shares 102\n" {
-		t.Errorf("got %q, want a tenth of what other groups have", got)
-	}
-}
-
 func TestChildIsBornInside(t *testing.T) {
 	g := create(t, newParent(t), "born", cgroup.Limits{})
 	_, out := start(t, g, "cat /proc/self/cgroup; echo; read -r _")

@@ -51,7 +51,6 @@ func (m *machine) v2(dir string, root bool) {
 	m.write(filepath.Join(dir, procsFile), "")
 	if !root {
 		m.write(filepath.Join(dir, eventsFile), "populated 1\n")
-		m.write(filepath.Join(dir, "cpu.weight"), "")
 	}
 }
 
@@ -113,9 +112,6 @@ func TestOpenUnified(t *testing.T) {
 				if got := m.read(dir + "/" + subtreeFile); !strings.HasPrefix(got, "+pids") {
 					t.Errorf("%s: got the controllers %q", dir, got)
 				}
-			}
-			if got := m.read(base + "/quire-x/cpu.weight"); got != "10" {
-				t.Errorf("got the weight %q", got)
 			}
 			if tt.stepsAside {
 				if got := m.read(base + "/" + leafName + "/" + procsFile); got == "" {

@@ -79,22 +79,7 @@ func (h hierarchy) place(name string) (string, error) {
 		}
 	}
 	dir := filepath.Join(base, name)
-	if err := makePlace(dir); err != nil {
-		return dir, reason(err)
-	}
-	yield(dir)
-	return dir, nil
-}
-
-// yield gives all that runs in a place together a tenth of the weight that one
-// other group has on the processors, where they are taken: inside of a group a
-// process's niceness counts only there.
-func yield(dir string) {
-	for name, tenth := range map[string]string{"cpu.weight": "10", "cpu.shares": "102"} {
-		if exists(filepath.Join(dir, name)) {
-			_ = write(filepath.Join(dir, name), tenth) // or they run as others do
-		}
-	}
+	return dir, reason(makePlace(dir))
 }
 
 // makePlace makes a folder for groups and, in version 2, gives them all the
