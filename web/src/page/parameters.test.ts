@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { code } from "../notebook/testing";
-import { free, literal, parametersOf, read } from "./parameters";
+import { literal, parametersOf, read } from "./parameters";
 
 test("parameters are read with their types and defaults", () => {
   const source = [
@@ -56,6 +56,7 @@ test("what is typed is a value of the type, or refused", () => {
   expect(() => read("float", "x")).toThrow("number");
   expect(read("bool", "false")).toBe(false);
   expect(() => read("json", "[1")).toThrow("JSON");
-  expect(free("[1]")).toEqual([1]);
-  expect(free("north")).toBe("north");
+  expect(() => read("bool", "maybe")).toThrow("true or false");
+  expect(read("free", "[1]")).toEqual([1]);
+  expect(read("free", "north")).toBe("north");
 });

@@ -107,13 +107,17 @@ function typeOf(value: unknown, written: string, said: string): Parameter["type"
   return "json";
 }
 
-// read turns what was typed into a value of the type, or says why it is none.
-export function read(type: Parameter["type"], typed: string): unknown {
+// read turns what was typed into a value of the type, or says why it is none. A
+// variable of no known type is free: JSON where it is that, else the text.
+export function read(type: Parameter["type"] | "free", typed: string): unknown {
   switch (type) {
     case "string":
       return typed;
+    case "free":
+      return free(typed);
     case "bool":
-      return typed === "true";
+      if (!/^\s*(true|false)\s*$/.test(typed)) throw new Error("must be true or false");
+      return typed.trim() === "true";
     case "int":
       if (!/^[+-]?\d+$/.test(typed.trim())) throw new Error("must be a whole number");
       return Number(typed);
@@ -129,9 +133,7 @@ export function read(type: Parameter["type"], typed: string): unknown {
   }
 }
 
-// free reads the value of a variable of no known type: JSON where it is that,
-// else the text itself.
-export function free(typed: string): unknown {
+function free(typed: string): unknown {
   try {
     return JSON.parse(typed);
   } catch {
