@@ -22,6 +22,11 @@ try {
   const south = await server.run(project, "sales-report.ipynb", { region: "south", top: 2 }, outputs);
   const failed = await server.run(project, "clean.ipynb");
   for (const id of [north, south, failed]) await server.ended(id);
+  const make = (kind, body) => server.call("POST", `/quire/v1/projects/${project}/${kind}`, { notebook: "sales-report.ipynb", outputVariableNames: outputs, ...body });
+  const weekly = await make("schedules", { name: "before the meeting", cron: "30 7 * * mon", timeZone: "Europe/Berlin", inputVariables: { region: "all", top: 3 } });
+  const { id: due } = await server.call("POST", `/quire/v1/schedules/${weekly.id}:run`, {});
+  await server.ended(due);
+  const regions = await make("sweeps", { values: { region: ["north", "south", "east", "west"], top: [1, 3] } });
 
   for (const colorScheme of ["light", "dark"]) {
     const page = await signIn(browser, server, { colorScheme });
@@ -36,6 +41,8 @@ try {
       await sheet(page).locator(".output img").first().scrollIntoViewIfNeeded();
     });
     if (colorScheme === "dark") continue;
+    await shot("schedule", `/schedules/${weekly.id}`, () => page.getByText("SUCCEEDED", { exact: true }).waitFor());
+    await shot("sweep", `/sweeps/${regions.id}`, () => page.getByText("8 of 8 have ended: 8 SUCCEEDED").waitFor());
     await shot("executions", `/projects/${project}`, () => page.getByText("clean.ipynb").waitFor());
     await shot("run", `/projects/${project}/run/sales-report.ipynb`, () => page.getByLabel("region").waitFor());
     await shot("failure", `/executions/${failed}`, () => sheet(page).locator(".output.error").waitFor());

@@ -1,5 +1,5 @@
 import { read, written } from "./parameters";
-import type { Parameter } from "./parameters";
+import type { Kind, Parameter } from "./parameters";
 
 // Way is how a notebook is run: once, on a schedule, or for each combination of
 // values.
@@ -44,7 +44,7 @@ export function readInputs(way: Way, parameters: Parameter[], typed: Record<stri
   return { values, wrong };
 }
 
-const readers: Record<Way, (type: Parameter["type"] | "free", typed: string) => unknown[]> = {
+const readers: Record<Way, (type: Kind, typed: string) => unknown[]> = {
   run: (type, typed) => [read(type, typed)],
   // A placeholder stands for text, whatever the parameter's default is.
   schedule(type, typed) {

@@ -8,6 +8,9 @@ export interface Parameter {
   value: unknown; // of the default, undefined where it is no literal
 }
 
+// Kind is how a value is typed: as that of a parameter, or of any variable.
+export type Kind = Parameter["type"] | "free";
+
 const assignment = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?::\s*([^=]+?))?\s*=\s*(?!=)([\s\S]*)$/;
 
 // parametersOf reads the cell that is tagged parameters: what it assigns at its
@@ -109,7 +112,7 @@ function typeOf(value: unknown, written: string, said: string): Parameter["type"
 
 // read turns what was typed into a value of the type, or says why it is none. A
 // variable of no known type is free: JSON where it is that, else the text.
-export function read(type: Parameter["type"] | "free", typed: string): unknown {
+export function read(type: Kind, typed: string): unknown {
   switch (type) {
     case "string":
       return typed;
@@ -141,8 +144,13 @@ function free(typed: string): unknown {
   }
 }
 
-// written is a value as it is typed into the form.
-export function written(type: Parameter["type"], value: unknown): string {
+// written is a value as it is typed into the form, such that read returns it. A
+// placeholder of a schedule stands as it is, whatever the type.
+export function written(type: Kind, value: unknown): string {
   if (value === undefined) return "";
-  return type === "string" && typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") {
+    if (type === "string" || value.includes("{{")) return value;
+    if (type === "free" && !value.includes("\n") && free(value) === value) return value;
+  }
+  return JSON.stringify(value);
 }

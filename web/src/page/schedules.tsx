@@ -43,7 +43,7 @@ function Table({ items }: { items: Schedule[] }) {
               <a href={to("schedules", s.id ?? "")}>{s.name}</a>
               <div class="soft small path">{s.notebook}</div>
             </td>
-            <td>{timing(s)}</td>
+            <td class="inputs">{timing(s)}</td>
             <td>{s.paused ? <PausedMark /> : s.next?.[0] ? due(s.next[0], s.timeZone ?? "") : "never"}</td>
             <td class="wide">
               <Last schedule={s} />

@@ -28,7 +28,7 @@ export function useWork(way: Way, parameters: Parameter[], before: Work | undefi
   const [others, setOthers] = useState<Free[]>(() =>
     Object.entries(inputs)
       .filter(([name]) => !names.has(name))
-      .map(([name, value]) => ({ name, value: written("string", value) })),
+      .map(([name, value]) => ({ name, value: written("free", value) })),
   );
   const [outputs, setOutputs] = useState((before?.outputVariableNames ?? []).join(", "));
   const [spec, setSpec] = useState(before?.spec ?? "");
