@@ -41,7 +41,7 @@ try {
       await sheet(page).locator(".output img").first().scrollIntoViewIfNeeded();
     });
     if (colorScheme === "dark") continue;
-    await shot("schedule", `/schedules/${weekly.id}`, () => page.getByText("SUCCEEDED", { exact: true }).waitFor());
+    await shot("schedule", `/schedules/${weekly.id}`, () => page.locator(".state.succeeded").waitFor());
     await shot("sweep", `/sweeps/${regions.id}`, () => page.getByText("8 of 8 have ended: 8 SUCCEEDED").waitFor());
     await shot("executions", `/projects/${project}`, () => page.getByText("clean.ipynb").waitFor());
     await shot("run", `/projects/${project}/run/sales-report.ipynb`, () => page.getByLabel("region").waitFor());
