@@ -1,4 +1,5 @@
-// Writes the pictures of docs/pages: the example's run, a failure, the form.
+// Writes the pictures of docs/pages: the example's run, a failure, the form, a
+// schedule, a sweep.
 import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sheet, signIn, startBrowser } from "./browser.mjs";
@@ -33,7 +34,6 @@ try {
     const shot = async (name, hash, ready) => {
       await page.goto(`${server.url}/#${hash}`);
       await ready(page);
-      await page.waitForLoadState("networkidle");
       await page.screenshot({ path: `${docs}${name}${colorScheme === "dark" ? "-dark" : ""}.png` });
     };
     await shot("execution", `/executions/${north}`, async () => {
@@ -42,7 +42,7 @@ try {
     });
     if (colorScheme === "dark") continue;
     await shot("schedule", `/schedules/${weekly.id}`, () => page.locator(".state.succeeded").waitFor());
-    await shot("sweep", `/sweeps/${regions.id}`, () => page.getByText("8 of 8 have ended: 8 SUCCEEDED").waitFor());
+    await shot("sweep", `/sweeps/${regions.id}`, () => page.getByRole("cell", { name: '"2025-12"' }).nth(5).waitFor());
     await shot("executions", `/projects/${project}`, () => page.getByText("clean.ipynb").waitFor());
     await shot("run", `/projects/${project}/run/sales-report.ipynb`, () => page.getByLabel("region").waitFor());
     await shot("failure", `/executions/${failed}`, () => sheet(page).locator(".output.error").waitFor());
