@@ -39,6 +39,7 @@ try {
     await shot("execution", `/executions/${north}`, async () => {
       await sheet(page).locator(".output img").first().waitFor();
       await sheet(page).locator(".output img").first().scrollIntoViewIfNeeded();
+      await sheet(page).getByRole("heading", { name: "The result" }).waitFor();
     });
     if (colorScheme === "dark") continue;
     await shot("schedule", `/schedules/${weekly.id}`, () => page.locator(".state.succeeded").waitFor());
