@@ -48,8 +48,10 @@ func TestSweep(t *testing.T) {
 	}
 	year := json.Number("2026")
 	if diff := cmp.Diff(order, []map[string]any{
-		{"year": year, "alpha": json.Number("0.1"), "model": "a"}, {"year": year, "alpha": json.Number("0.1"), "model": "=b()"},
-		{"year": year, "alpha": json.Number("-2"), "model": "a"}, {"year": year, "alpha": json.Number("-2"), "model": "=b()"},
+		{"year": year, "alpha": json.Number("0.1"), "model": "a"},
+		{"year": year, "alpha": json.Number("0.1"), "model": "=b()"},
+		{"year": year, "alpha": json.Number("-2"), "model": "a"},
+		{"year": year, "alpha": json.Number("-2"), "model": "=b()"},
 	}); diff != "" {
 		t.Errorf("inputs (-got +want):\n%s", diff)
 	}

@@ -19,7 +19,10 @@ func deliveryFields(d *quire.Delivery) []any {
 	n := &d.Notice
 	return []any{
 		&d.ID, &d.WebhookID, &n.Execution, &d.Event, &n.ProjectID, &n.Notebook, &n.State, &n.Schedule, &n.Sweep,
-		moment{&n.CreatedAt}, moment{&n.StartedAt}, moment{&n.FinishedAt}, asJSON(&n.Failure),
+		moment{&n.CreatedAt},
+		moment{&n.StartedAt},
+		moment{&n.FinishedAt},
+		asJSON(&n.Failure),
 		moment{&d.At},
 		&d.State, &d.Tries,
 		moment{&d.Next},

@@ -26,7 +26,9 @@ func executionFields(e *quire.Execution) []any {
 	fields := []any{
 		&e.ID, &e.ProjectID, asJSON(&e.Target), asJSON(&e.Inputs), asJSON(&e.OutputNames),
 		&e.Spec, &e.SparkConnectorID, asJSON(&e.Run), asJSON(&e.Terms), &e.Priority, &e.RetryOf,
-		&e.Origin.Schedule, moment{&e.Origin.Scheduled}, &e.Origin.Sweep, &e.Origin.Number, &e.CreatedBy,
+		&e.Origin.Schedule,
+		moment{&e.Origin.Scheduled},
+		&e.Origin.Sweep, &e.Origin.Number, &e.CreatedBy,
 		moment{&e.CreatedAt},
 	}
 	fields = append(fields, progressFields(&e.Progress)...)

@@ -24,7 +24,9 @@ const (
 func scheduleFields(s *quire.Schedule) []any {
 	return []any{
 		&s.ID, &s.ProjectID, &s.Name, asJSON(&s.Timing), asJSON(&s.Work), &s.CatchUp, &s.Overlap, &s.Paused, &s.CreatedBy,
-		moment{&s.CreatedAt}, moment{&s.Next}, asJSON(&s.Last),
+		moment{&s.CreatedAt},
+		moment{&s.Next},
+		asJSON(&s.Last),
 	}
 }
 

@@ -110,10 +110,10 @@ func (s *Sender) Send(ctx context.Context, w quire.Webhook, d quire.Delivery) (i
 		return 0, explain(err)
 	}
 	defer resp.Body.Close() // what it says is of no use to anyone
-	switch {
-	case resp.StatusCode/100 == 2:
+	switch resp.StatusCode / 100 {
+	case 2:
 		return resp.StatusCode, nil
-	case resp.StatusCode/100 == 3:
+	case 3:
 		return resp.StatusCode, fmt.Errorf("it answered %d; redirects are not followed", resp.StatusCode)
 	}
 	return resp.StatusCode, fmt.Errorf("it answered %d", resp.StatusCode)
