@@ -27,6 +27,7 @@ test("a schedule is made, changed, paused, run now and deleted", async () => {
   const page = await signIn(browser, server, { timezoneId: "Europe/Berlin" });
   const project = await server.project("scheduled");
   await server.put(project, "report.ipynb", report);
+  await server.put(project, "other.ipynb", notebook(code("day = 1", ["parameters"])));
   await page.goto(`${server.url}/#/projects/${project}`);
   await page.getByRole("link", { name: "Schedules" }).click();
   await page.getByText("None yet.").waitFor();
@@ -73,11 +74,16 @@ test("a schedule is made, changed, paused, run now and deleted", async () => {
   assert.equal(await page.getByLabel("Cron expression").inputValue(), "30 6 * * mon-fri");
   assert.equal(await page.getByLabel("region").inputValue(), "{{ scheduled_date }}");
   assert.equal(await page.getByLabel("top int").inputValue(), "{{ scheduled_day }}");
+  await page.getByLabel("Notebook").selectOption("other.ipynb");
+  await page.getByLabel("day int").waitFor();
+  await page.getByRole("button", { name: "Remove region" }).click();
   await page.getByRole("radio", { name: "Once an interval" }).check();
   await page.getByRole("textbox", { name: "Interval" }).fill("90m");
   await assertAccessible(page);
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("every 90m").waitFor();
+  assert.match(await details.innerText(), /other\.ipynb[\s\S]*top\s+"\{\{ scheduled_day \}\}"/);
+  assert.doesNotMatch(await details.innerText(), /region/);
   await page.getByText("PAUSED", { exact: true }).waitFor(); // as it was
   await page.getByRole("button", { name: "Resume" }).click();
   await next.getByRole("listitem").nth(4).waitFor();
