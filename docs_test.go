@@ -2,6 +2,7 @@ package quire_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"quire/internal/gen/openapi"
 	"quire/internal/grpcapi"
 	"quire/internal/testenv"
 )
@@ -125,8 +127,32 @@ func apiTable(t *testing.T, server *grpcapi.Server) string {
 			fmt.Fprintf(&b, "| %s | %s | %s |\n", method.Name(), rest(method), answer)
 		}
 	}
-	b.WriteString("\n")
+	fmt.Fprintf(&b, "\n### REST only\n\n| Method | REST | |\n|---|---|---|\n%s\n", restOnly(t))
 	return b.String()
+}
+
+// restOnly returns the rows of those operations of the OpenAPI document that no
+// method of a service answers.
+func restOnly(t *testing.T) string {
+	t.Helper()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(openapi.JSON), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for path, operations := range doc.Paths {
+		for verb, operation := range operations {
+			if !strings.Contains(operation.OperationID, "_") {
+				rows = append(rows, fmt.Sprintf("| %s | `%s %s` | built |\n", operation.OperationID, strings.ToUpper(verb), path))
+			}
+		}
+	}
+	slices.Sort(rows)
+	return strings.Join(rows, "")
 }
 
 // rest returns the verb and path that the descriptor gives a method.

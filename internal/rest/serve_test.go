@@ -276,6 +276,7 @@ func TestPages(t *testing.T) {
 		{quire.Errorf(quire.Unavailable, "open /secret: no"), "/readyz", 503, "not ready"},
 		{nil, "/metrics", 200, "quire_test 1"},
 		{nil, "/openapi.json", 200, `"/quire/v1/projects/{projectId}/files/{path}"`},
+		{nil, "/openapi.json", 200, `"/quire/v1/executions/{executionId}/html"`},
 		{nil, "/favicon.ico", 404, `"code":5`},
 	} {
 		ready = test.ready

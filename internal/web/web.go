@@ -107,8 +107,8 @@ func (h *Handler) ours(r *http.Request) bool {
 	return r.Header.Get(pageHeader) != "" || isDownload(r)
 }
 
-// isDownload reports whether a request reads raw bytes, which a page links to
-// and which changes nothing.
+// isDownload reports whether a request reads what a page links to as a file,
+// which changes nothing.
 func isDownload(r *http.Request) bool {
 	if !reads(r) {
 		return false
@@ -122,6 +122,8 @@ func isDownload(r *http.Request) bool {
 	switch kind {
 	case "executions":
 		return what == "notebook" || what == "html"
+	case "sweeps":
+		return what == "table" || what == "table.csv"
 	case "projects":
 		return strings.HasPrefix(what, "files/")
 	}

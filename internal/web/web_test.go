@@ -104,6 +104,8 @@ func TestCookieIdentifiesOurPageOnly(t *testing.T) {
 		"a frame without an origin": {"POST /operations/o:cancel", []string{"Quire-Page", "1", "Origin", "null"}, ""},
 		"download of a notebook":    {"GET /quire/v1/executions/e/notebook", nil, "Bearer good"},
 		"download of a report":      {"GET /quire/v1/executions/e/html", nil, "Bearer good"},
+		"download of a table":       {"GET /quire/v1/sweeps/s/table.csv", nil, "Bearer good"},
+		"a sweep is no download":    {"GET /quire/v1/sweeps/s", nil, ""},
 		"download of a file":        {"GET /quire/v1/projects/p/files/a/b.csv", nil, "Bearer good"},
 		"download from elsewhere":   {"GET /quire/v1/projects/p/files/a", []string{"Sec-Fetch-Site", "cross-site"}, ""},
 		"a file is deleted":         {"DELETE /quire/v1/projects/p/files/a", nil, ""},

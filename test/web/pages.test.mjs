@@ -231,7 +231,13 @@ test("a phone's width needs no scrolling sideways, in the dark too", async () =>
   await server.put(project, "n.ipynb", inputs);
   const id = await server.run(project, "n.ipynb");
   await server.ended(id);
-  for (const hash of ["/", `/projects/${project}`, `/projects/${project}/files`, `/projects/${project}/settings`, `/projects/${project}/run/n.ipynb`, `/executions/${id}`, `/compare/${id}/${id}`]) {
+  const made = (kind, body) => server.call("POST", `/quire/v1/projects/${project}/${kind}`, body);
+  const schedule = await made("schedules", { notebook: "n.ipynb", name: "each morning", cron: "30 6 * * mon-fri", timeZone: "America/Argentina/Buenos_Aires" });
+  const sweep = await made("sweeps", { notebook: "n.ipynb", values: { region: ["a long name of a region", "another"] }, outputVariableNames: ["total", "missing"] });
+  const webhook = await made("webhooks", { url: `https://example.org/${"long/".repeat(30)}`, executionId: (await server.run(project, "n.ipynb")) });
+  const tabs = ["", "files", "schedules", "sweeps", "settings", "run", "run/n.ipynb", "schedule/n.ipynb", "sweep/n.ipynb"];
+  const others = [`/executions/${id}`, `/compare/${id}/${id}`, `/schedules/${schedule.id}`, `/schedules/${schedule.id}/edit`, `/sweeps/${sweep.id}`, `/webhooks/${webhook.id}`];
+  for (const hash of ["/", ...tabs.map((tab) => `/projects/${project}/${tab}`), ...others]) {
     await page.goto(`${server.url}/#${hash}`);
     await page.reload(); // so that nothing of the page before is there
     await page.getByRole("heading").first().waitFor();

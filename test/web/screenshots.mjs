@@ -1,4 +1,5 @@
-// Writes the pictures of docs/pages: the example's run, a failure, the form.
+// Writes the pictures of docs/pages: the example's run, a failure, the form, a
+// schedule, a sweep.
 import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sheet, signIn, startBrowser } from "./browser.mjs";
@@ -22,20 +23,27 @@ try {
   const south = await server.run(project, "sales-report.ipynb", { region: "south", top: 2 }, outputs);
   const failed = await server.run(project, "clean.ipynb");
   for (const id of [north, south, failed]) await server.ended(id);
+  const make = (kind, body) => server.call("POST", `/quire/v1/projects/${project}/${kind}`, { notebook: "sales-report.ipynb", outputVariableNames: outputs, ...body });
+  const weekly = await make("schedules", { name: "before the meeting", cron: "30 7 * * mon", timeZone: "Europe/Berlin", inputVariables: { region: "all", top: 3 } });
+  const { id: due } = await server.call("POST", `/quire/v1/schedules/${weekly.id}:run`, {});
+  await server.ended(due);
+  const regions = await make("sweeps", { values: { region: ["north", "south", "east", "west"], top: [1, 3] } });
 
   for (const colorScheme of ["light", "dark"]) {
     const page = await signIn(browser, server, { colorScheme });
     const shot = async (name, hash, ready) => {
       await page.goto(`${server.url}/#${hash}`);
       await ready(page);
-      await page.waitForLoadState("networkidle");
       await page.screenshot({ path: `${docs}${name}${colorScheme === "dark" ? "-dark" : ""}.png` });
     };
     await shot("execution", `/executions/${north}`, async () => {
       await sheet(page).locator(".output img").first().waitFor();
       await sheet(page).locator(".output img").first().scrollIntoViewIfNeeded();
+      await sheet(page).getByRole("heading", { name: "The result" }).waitFor();
     });
     if (colorScheme === "dark") continue;
+    await shot("schedule", `/schedules/${weekly.id}`, () => page.locator(".state.succeeded").waitFor());
+    await shot("sweep", `/sweeps/${regions.id}`, () => page.getByRole("cell", { name: '"2025-12"' }).nth(5).waitFor());
     await shot("executions", `/projects/${project}`, () => page.getByText("clean.ipynb").waitFor());
     await shot("run", `/projects/${project}/run/sales-report.ipynb`, () => page.getByLabel("region").waitFor());
     await shot("failure", `/executions/${failed}`, () => sheet(page).locator(".output.error").waitFor());

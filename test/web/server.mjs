@@ -15,10 +15,10 @@ function needed(name) {
   return value;
 }
 
-export async function startServer() {
+export async function startServer(more = []) {
   const work = mkdtempSync(join(tmpdir(), "quire-web-"));
   const data = join(work, "data");
-  const args = ["serve", "--listen", "127.0.0.1:0", "--data", data, "--address-file", join(work, "address"), "--python", needed("QUIRE_TEST_PYTHON")];
+  const args = ["serve", "--listen", "127.0.0.1:0", "--data", data, "--address-file", join(work, "address"), "--python", needed("QUIRE_TEST_PYTHON"), ...more];
   const stop = new AbortController();
   const changes = watch(work, { signal: stop.signal });
   const child = spawn(resolve(root, process.env.QUIRE_BIN ?? "bin/quire"), args, { stdio: ["ignore", "ignore", "pipe"] });

@@ -16,6 +16,8 @@ const (
 	filePath   = "/quire/v1/projects/{projectId}/files/{path}"
 	eventsPath = "/quire/v1/executions/{executionId}/events"
 	notePath   = "/quire/v1/executions/{executionId}/notebook"
+	reportPath = "/quire/v1/executions/{executionId}/html"
+	tablePath  = "/quire/v1/sweeps/{sweepId}/table.csv"
 )
 
 // openAPI returns the document of REST as it is: what the plugin makes of the
@@ -58,8 +60,8 @@ func correct(doc *openapi3.T) error {
 
 	// The plugin takes {path=**} for a wildcard over the whole path.
 	file := doc.Paths.Value("/quire/v1/projects/**")
-	events, note := doc.Paths.Value(eventsPath), doc.Paths.Value(notePath)
-	if file == nil || events == nil || note == nil {
+	events, note, table := doc.Paths.Value(eventsPath), doc.Paths.Value(notePath), doc.Paths.Value(tablePath)
+	if file == nil || events == nil || note == nil || table == nil {
 		return errors.New("a path that needs a raw body is not there")
 	}
 	doc.Paths.Delete("/quire/v1/projects/**")
@@ -68,6 +70,8 @@ func correct(doc *openapi3.T) error {
 
 	answer(events.Get, "text/event-stream", openapi3.NewStringSchema())
 	answer(note.Get, notebook, openapi3.NewObjectSchema())
+	answer(table.Get, "text/csv", openapi3.NewStringSchema())
+	doc.Paths.Set(reportPath, report(note.Get))
 	for _, tag := range doc.Tags {
 		tag.Description = unwrap(tag.Description)
 	}
@@ -85,6 +89,25 @@ func correct(doc *openapi3.T) error {
 		}
 	}
 	return nil
+}
+
+// report describes what REST alone has: the notebook as a page. The execution is
+// named and errors are answered as where the notebook itself is asked for.
+func report(note *openapi3.Operation) *openapi3.PathItem {
+	code := openapi3.NewQueryParameter("code").WithSchema(openapi3.NewStringSchema().WithEnum("show", "hide"))
+	code.Description = "Whether the page has the code; show where it is not given."
+	operation := openapi3.NewOperation()
+	operation.OperationID = "GetReport"
+	operation.Tags = note.Tags
+	operation.Description = "Returns the executed notebook as one page of HTML that loads nothing and runs no script."
+	operation.Parameters = append(operation.Parameters, note.Parameters...)
+	operation.AddParameter(code)
+	operation.Responses = openapi3.NewResponses(
+		openapi3.WithStatus(200, &openapi3.ResponseRef{Value: openapi3.NewResponse().WithDescription("OK")}),
+		openapi3.WithName("default", note.Responses.Default().Value),
+	)
+	answer(operation, "text/html", openapi3.NewStringSchema())
+	return &openapi3.PathItem{Get: operation}
 }
 
 func correctFile(file *openapi3.PathItem) {

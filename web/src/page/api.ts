@@ -1,12 +1,17 @@
 import type { components } from "../gen/openapi";
 
 type Schemas = components["schemas"];
+export type Delivery = Schemas["Delivery"];
 export type Execution = Schemas["Execution"];
 export type Failure = Schemas["Failure"];
 export type File = Schemas["File"];
 export type Policy = Schemas["Policy"];
 export type RunSettings = Schemas["RunSettings"];
+export type Schedule = Schemas["Schedule"];
+export type Sweep = Schemas["Sweep"];
+export type SweepTable = Schemas["SweepTable"];
 export type Variable = Schemas["Variable"];
+export type Webhook = Schemas["Webhook"];
 
 // DataSphere's messages, of which Quire's description says nothing; as much of
 // them as is shown.
@@ -75,6 +80,12 @@ const community = "default";
 const projects = "/datasphere/v2/projects";
 const quire = "/quire/v1";
 
+// ExecutionFilter narrows a list of executions; what is empty does not.
+export interface ExecutionFilter {
+  state?: string;
+  scheduleId?: string;
+}
+
 export interface Page<T> {
   items: T[];
   next: string;
@@ -137,9 +148,9 @@ export const api = {
   deleteFile: (project: string, path: string) => call(api.fileURL(project, path), { method: "DELETE" }),
   readFile: async (project: string, path: string): Promise<unknown> => (await call(api.fileURL(project, path))).json(),
 
-  async executions(project: string, state = "", token = "", size = 100): Promise<Page<Execution>> {
+  async executions(project: string, filter: ExecutionFilter, token = "", size = 100): Promise<Page<Execution>> {
     const page = await get<{ executions: Execution[]; nextPageToken: string }>(
-      `${quire}/projects/${project}/executions${query({ state, pageSize: size, pageToken: token })}`,
+      `${quire}/projects/${project}/executions${query({ ...filter, pageSize: size, pageToken: token })}`,
     );
     return { items: page.executions, next: page.nextPageToken };
   },
@@ -152,5 +163,36 @@ export const api = {
   async execute(project: string, request: object, priority: number): Promise<string> {
     const headers: Record<string, string> = priority ? { "Quire-Priority": String(priority) } : {};
     return (await send<Operation>("POST", `${projects}/${project}:execute`, request, headers)).id;
+  },
+
+  async schedules(project: string): Promise<Schedule[]> {
+    return (await get<{ schedules: Schedule[] }>(`${quire}/projects/${project}/schedules${query({ pageSize: 1000 })}`)).schedules;
+  },
+  schedule: (id: string, signal?: AbortSignal) => get<Schedule>(`${quire}/schedules/${id}`, signal),
+  createSchedule: (project: string, schedule: Schedule) => send<Schedule>("POST", `${quire}/projects/${project}/schedules`, schedule),
+  // updateSchedule sets the fields of the mask; without one, all.
+  updateSchedule: (id: string, schedule: Schedule, updateMask = "") => send<Schedule>("PATCH", `${quire}/schedules/${id}${query({ updateMask })}`, schedule),
+  deleteSchedule: (id: string) => call(`${quire}/schedules/${id}`, { method: "DELETE" }),
+  runSchedule: (id: string) => send<Execution>("POST", `${quire}/schedules/${id}:run`, {}),
+
+  async sweeps(project: string, token = ""): Promise<Page<Sweep>> {
+    const page = await get<{ sweeps: Sweep[]; nextPageToken: string }>(`${quire}/projects/${project}/sweeps${query({ pageSize: 100, pageToken: token })}`);
+    return { items: page.sweeps, next: page.nextPageToken };
+  },
+  sweep: (id: string, signal?: AbortSignal) => get<Sweep>(`${quire}/sweeps/${id}`, signal),
+  createSweep: (project: string, sweep: Sweep) => send<Sweep>("POST", `${quire}/projects/${project}/sweeps`, sweep),
+  cancelSweep: (id: string) => send<Sweep>("POST", `${quire}/sweeps/${id}:cancel`, {}),
+  sweepTableURL: (id: string) => `${quire}/sweeps/${id}/table`,
+  sweepTable: (id: string, signal?: AbortSignal) => get<SweepTable>(api.sweepTableURL(id), signal),
+
+  async webhooks(project: string): Promise<Webhook[]> {
+    return (await get<{ webhooks: Webhook[] }>(`${quire}/projects/${project}/webhooks${query({ pageSize: 100 })}`)).webhooks;
+  },
+  webhook: (id: string, signal?: AbortSignal) => get<Webhook>(`${quire}/webhooks/${id}`, signal),
+  createWebhook: (project: string, webhook: Webhook) => send<Webhook>("POST", `${quire}/projects/${project}/webhooks`, webhook),
+  deleteWebhook: (id: string) => call(`${quire}/webhooks/${id}`, { method: "DELETE" }),
+  async deliveries(id: string, token = "", signal?: AbortSignal): Promise<Page<Delivery>> {
+    const page = await get<{ deliveries: Delivery[]; nextPageToken: string }>(`${quire}/webhooks/${id}/deliveries${query({ pageSize: 100, pageToken: token })}`, signal);
+    return { items: page.deliveries, next: page.nextPageToken };
   },
 };

@@ -8,9 +8,13 @@ import { ProjectPage } from "./project";
 import { Projects } from "./projects";
 import { useRoute } from "./route";
 import type { Route } from "./route";
-import { Run } from "./run";
+import { SchedulePage } from "./schedule";
+import { EditSchedule } from "./schedule_form";
 import { SignIn } from "./sign_in";
+import { isWay, Start } from "./start";
+import { SweepPage } from "./sweep";
 import { ThemeButton } from "./theme";
+import { WebhookPage } from "./webhook";
 
 export function App() {
   const [subject, setSubject] = useState<string>();
@@ -75,11 +79,18 @@ function PageOf({ route }: { route: Route }) {
     case undefined:
       return <Projects />;
     case "projects":
-      if (what === "run") return <Run project={id} notebook={rest.join("/")} from={route.query.get("from") ?? ""} />;
+      if (isWay(what)) return <Start way={what} project={id} notebook={rest.join("/")} from={route.query.get("from") ?? ""} />;
       if (what === "view") return <Preview project={id} path={rest.join("/")} />;
       return <ProjectPage id={id} tab={what || "executions"} />;
     case "executions":
       return <ExecutionPage id={id} />;
+    case "schedules":
+      if (what === "edit") return <EditSchedule id={id} notebook={route.query.get("notebook") ?? ""} />;
+      return <SchedulePage id={id} />;
+    case "sweeps":
+      return <SweepPage id={id} />;
+    case "webhooks":
+      return <WebhookPage id={id} />;
     case "compare":
       return <Compare left={id} right={what} />;
     default:

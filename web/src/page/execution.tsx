@@ -198,6 +198,22 @@ function Facts({ execution: e }: { execution: Execution }) {
             </dd>
           </>
         )}
+        {e.scheduleId && (
+          <>
+            <dt>schedule</dt>
+            <dd>
+              <a href={to("schedules", e.scheduleId)}>{e.scheduleId}</a>, due {moment(e.scheduledTime)}
+            </dd>
+          </>
+        )}
+        {e.sweepId && (
+          <>
+            <dt>sweep</dt>
+            <dd>
+              <a href={to("sweeps", e.sweepId)}>{e.sweepId}</a>
+            </dd>
+          </>
+        )}
         {(e.attempts ?? []).map((a) => (
           <>
             <dt>attempt {a.number}</dt>

@@ -1,18 +1,24 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api } from "./api";
 import type { Execution } from "./api";
 import { ended, moment, took } from "./format";
 import { Trouble, Wait } from "./load";
+import { More, usePages } from "./pages";
 import { go, to } from "./route";
 
 const states = ["QUEUED", "STARTING", "RUNNING", "SUCCEEDED", "FAILED", "ABORTED"];
 const pageSize = 100;
 const lookAgain = 3000; // milliseconds, while something on the first page goes on
 
-export function Executions({ project }: { project: string }) {
+// Executions are those of a project, or of one of its schedules.
+export function Executions({ project, schedule = "" }: { project: string; schedule?: string }) {
   const [state, setState] = useState("");
   const [picked, setPicked] = useState<string[]>([]);
-  const list = useExecutions(project, state);
+  const list = usePages(
+    (token) => api.executions(project, { state, scheduleId: schedule }, token, pageSize),
+    [project, state, schedule],
+    (first) => (first.some((e) => !ended(e.state)) ? lookAgain : lookAgain * 5),
+  );
   const pick = (id: string) => setPicked((before) => (before.includes(id) ? before.filter((p) => p !== id) : [...before, id].slice(-2)));
   const [left, right] = picked;
   return (
@@ -31,9 +37,11 @@ export function Executions({ project }: { project: string }) {
         <button type="button" disabled={!left || !right} onClick={() => left && right && go(to("compare", left, right))}>
           Compare two
         </button>
-        <a class="button" href={to("projects", project, "files")}>
-          Run a notebook
-        </a>
+        {!schedule && (
+          <a class="button" href={to("projects", project, "run")}>
+            Run a notebook
+          </a>
+        )}
       </div>
       <Trouble text={list.error} />
       {list.items ? <Table items={list.items} picked={picked} pick={pick} /> : !list.error && <Wait />}
@@ -94,72 +102,4 @@ function inputsOf(e: Execution): string {
 
 export function StateMark({ state = "" }: { state?: string | undefined }) {
   return <span class={`state ${state.toLowerCase()}`}>{state}</span>;
-}
-
-// More loads the next page when it is scrolled to, or clicked.
-function More({ load }: { load: () => Promise<void> }) {
-  const button = useRef<HTMLButtonElement>(null);
-  const latest = useRef(load);
-  latest.current = load;
-  useEffect(() => {
-    const observer = new IntersectionObserver((seen) => seen.some((s) => s.isIntersecting) && void latest.current(), { rootMargin: "600px" });
-    if (button.current) observer.observe(button.current);
-    return () => observer.disconnect();
-  });
-  return (
-    <button type="button" ref={button} onClick={() => void load()}>
-      More
-    </button>
-  );
-}
-
-// useExecutions holds the pages that were asked for, and looks at the first one
-// again while anything on it goes on.
-function useExecutions(project: string, state: string) {
-  const [items, setItems] = useState<Execution[]>();
-  const [next, setNext] = useState("");
-  const [error, setError] = useState<string>();
-  const loading = useRef(false);
-  useEffect(() => {
-    let gone = false;
-    let timer = 0;
-    setItems(undefined);
-    const look = async (first: boolean) => {
-      try {
-        const page = await api.executions(project, state, "", pageSize);
-        if (gone) return;
-        setItems((before) => (first || !before ? page.items : merged(page.items, before)));
-        if (first) setNext(page.next);
-        setError(undefined);
-        const goesOn = page.items.some((e) => !ended(e.state));
-        timer = window.setTimeout(() => void look(false), goesOn ? lookAgain : lookAgain * 5);
-      } catch (e) {
-        if (!gone) setError((e as Error).message);
-      }
-    };
-    void look(true);
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, [project, state]);
-  const more = async () => {
-    if (loading.current || !next) return;
-    loading.current = true;
-    try {
-      const page = await api.executions(project, state, next, pageSize);
-      setItems((before) => merged(before ?? [], page.items));
-      setNext(page.next);
-    } catch (e) {
-      setError((e as Error).message);
-    }
-    loading.current = false;
-  };
-  return { items, error, more: next ? more : undefined };
-}
-
-// merged puts lists one after the other; of what is in both the first wins.
-function merged(first: Execution[], second: Execution[]): Execution[] {
-  const known = new Set(first.map((e) => e.id));
-  return [...first, ...second.filter((e) => !known.has(e.id))];
 }

@@ -39,7 +39,8 @@ export function Files({ project }: { project: string }) {
 
 const most = 10_000;
 
-async function allFiles(project: string): Promise<ProjectFile[]> {
+// allFiles lists a project's files, up to a number that a page can show.
+export async function allFiles(project: string): Promise<ProjectFile[]> {
   const all: ProjectFile[] = [];
   for (let token = ""; ; ) {
     const page = await api.files(project, token);

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { Problem } from "./api";
 
 export interface Loaded<T> {
   value?: T;
@@ -7,20 +8,41 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-// useLoad asks for something when one of deps changes, or again.
-export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[]): Loaded<T> {
+const afterTrouble = 5000; // milliseconds
+
+// useLoad asks for something when one of deps changes, or when told to. With
+// again it asks once more after so many milliseconds as that returns; 0 is never.
+export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, deps: unknown[], again?: (value: T) => number): Loaded<T> {
   const [state, setState] = useState<{ value?: T; error?: string }>({});
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    load(stop.signal).then(
-      (value) => stop.signal.aborted || setState({ value }),
-      (error: Error) => stop.signal.aborted || setState((before) => ({ ...before, error: error.message })),
-    );
-    return () => stop.abort();
+    let timer = 0;
+    const look = async () => {
+      let wait = 0;
+      try {
+        const value = await load(stop.signal);
+        if (stop.signal.aborted) return;
+        setState({ value });
+        wait = again?.(value) ?? 0;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        setState((before) => ({ ...before, error: (error as Error).message }));
+        if (again && !isRefused(error)) wait = afterTrouble;
+      }
+      if (wait > 0) timer = window.setTimeout(() => void look(), wait);
+    };
+    void look();
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
   }, [...deps, turn]);
   return { ...state, reload: () => setTurn((n) => n + 1) };
 }
+
+// isRefused reports whether to ask again would be of no use.
+export const isRefused = (error: unknown): boolean => error instanceof Problem && error.status >= 400 && error.status < 500;
 
 // Trouble says what went wrong, also to a screen reader.
 export function Trouble({ text }: { text?: string | undefined }) {

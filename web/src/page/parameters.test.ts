@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { code } from "../notebook/testing";
-import { free, literal, parametersOf, read } from "./parameters";
+import { literal, parametersOf, read, written } from "./parameters";
 
 test("parameters are read with their types and defaults", () => {
   const source = [
@@ -56,6 +56,15 @@ test("what is typed is a value of the type, or refused", () => {
   expect(() => read("float", "x")).toThrow("number");
   expect(read("bool", "false")).toBe(false);
   expect(() => read("json", "[1")).toThrow("JSON");
-  expect(free("[1]")).toEqual([1]);
-  expect(free("north")).toBe("north");
+  expect(() => read("bool", "maybe")).toThrow("true or false");
+  expect(read("free", "[1]")).toEqual([1]);
+  expect(read("free", "north")).toBe("north");
+});
+
+test("what is written is read as the same value", () => {
+  for (const value of ["north", "5", "true", "two\nlines", "{", 5, true, null, [1, "a"], { a: 1 }]) {
+    expect(read("free", written("free", value)), String(value)).toEqual(value);
+    expect(read("json", written("json", value)), String(value)).toEqual(value);
+  }
+  expect(written("int", "{{ scheduled_unix }}")).toBe("{{ scheduled_unix }}");
 });

@@ -8,6 +8,9 @@ export interface Parameter {
   value: unknown; // of the default, undefined where it is no literal
 }
 
+// Kind is how a value is typed: as that of a parameter, or of any variable.
+export type Kind = Parameter["type"] | "free";
+
 const assignment = /^([A-Za-z_][A-Za-z0-9_]*)\s*(?::\s*([^=]+?))?\s*=\s*(?!=)([\s\S]*)$/;
 
 // parametersOf reads the cell that is tagged parameters: what it assigns at its
@@ -107,13 +110,17 @@ function typeOf(value: unknown, written: string, said: string): Parameter["type"
   return "json";
 }
 
-// read turns what was typed into a value of the type, or says why it is none.
-export function read(type: Parameter["type"], typed: string): unknown {
+// read turns what was typed into a value of the type, or says why it is none. A
+// variable of no known type is free: JSON where it is that, else the text.
+export function read(type: Kind, typed: string): unknown {
   switch (type) {
     case "string":
       return typed;
+    case "free":
+      return free(typed);
     case "bool":
-      return typed === "true";
+      if (!/^\s*(true|false)\s*$/.test(typed)) throw new Error("must be true or false");
+      return typed.trim() === "true";
     case "int":
       if (!/^[+-]?\d+$/.test(typed.trim())) throw new Error("must be a whole number");
       return Number(typed);
@@ -129,9 +136,7 @@ export function read(type: Parameter["type"], typed: string): unknown {
   }
 }
 
-// free reads the value of a variable of no known type: JSON where it is that,
-// else the text itself.
-export function free(typed: string): unknown {
+function free(typed: string): unknown {
   try {
     return JSON.parse(typed);
   } catch {
@@ -139,8 +144,13 @@ export function free(typed: string): unknown {
   }
 }
 
-// written is a value as it is typed into the form.
-export function written(type: Parameter["type"], value: unknown): string {
+// written is a value as it is typed into the form, such that read returns it. A
+// placeholder of a schedule stands as it is, whatever the type.
+export function written(type: Kind, value: unknown): string {
   if (value === undefined) return "";
-  return type === "string" && typeof value === "string" ? value : JSON.stringify(value);
+  if (typeof value === "string") {
+    if (type === "string" || value.includes("{{")) return value;
+    if (type === "free" && !value.includes("\n") && free(value) === value) return value;
+  }
+  return JSON.stringify(value);
 }

@@ -1,11 +1,14 @@
 import { api } from "./api";
+import type { Project } from "./api";
 import { Executions } from "./executions";
 import { Files } from "./files";
 import { Trouble, useLoad, Wait } from "./load";
 import { to } from "./route";
+import { Schedules } from "./schedules";
 import { Settings } from "./settings";
+import { Sweeps } from "./sweeps";
 
-const tabs = { executions: "Executions", files: "Files", settings: "Settings" } as const;
+const tabs = { executions: "Executions", files: "Files", schedules: "Schedules", sweeps: "Sweeps", settings: "Settings" } as const;
 
 export function ProjectPage({ id, tab }: { id: string; tab: string }) {
   const project = useLoad(() => api.project(id), [id]);
@@ -23,7 +26,22 @@ export function ProjectPage({ id, tab }: { id: string; tab: string }) {
           </a>
         ))}
       </nav>
-      {tab === "files" ? <Files project={id} /> : tab === "settings" ? <Settings project={project.value} changed={project.reload} /> : <Executions project={id} />}
+      <Tab name={tab} project={project.value} changed={project.reload} />
     </>
   );
+}
+
+function Tab({ name, project, changed }: { name: string; project: Project; changed: () => void }) {
+  switch (name) {
+    case "files":
+      return <Files project={project.id} />;
+    case "schedules":
+      return <Schedules project={project.id} />;
+    case "sweeps":
+      return <Sweeps project={project.id} />;
+    case "settings":
+      return <Settings project={project} changed={changed} />;
+    default:
+      return <Executions project={project.id} />;
+  }
 }

@@ -1,9 +1,11 @@
 import { useState } from "preact/hooks";
 import { api } from "./api";
 import type { Project } from "./api";
+import { durationOf } from "./format";
 import { Action, Trouble, useLoad, Wait } from "./load";
 import { go } from "./route";
 import { SpecInput } from "./spec";
+import { Webhooks } from "./webhooks";
 
 // Fields of policy and run settings: what is empty is the server's default.
 const policyFields = [
@@ -62,6 +64,7 @@ export function Settings({ project, changed }: { project: Project; changed: () =
       />
       <Form title="Policy" fields={shown(policy)} labels={policyFields} save={(f) => api.setPolicy(project.id, values(f))} />
       <Form title="Running notebooks" fields={shown(run)} labels={runFields} save={(f) => api.setRunSettings(project.id, values(f))} />
+      <Webhooks project={project.id} />
       <Remove project={project} />
     </section>
   );
@@ -97,14 +100,6 @@ function values(fields: Fields): object {
     message[name] = /Timeout|Grace|keepFor/.test(name) ? durationOf(typed) : typed.trim();
   }
   return message;
-}
-
-const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
-function durationOf(typed: string): string {
-  const match = /^(-?\d+(?:\.\d+)?)\s*([smhd]?)$/.exec(typed.trim());
-  if (!match) throw new Error(`${typed} must be a time such as 90s, 10m, 6h or 30d`);
-  return `${Number(match[1]) * (units[match[2] || "s"] ?? 1)}s`;
 }
 
 type Label = readonly [name: string, title: string, kind: string];
