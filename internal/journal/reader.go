@@ -25,7 +25,7 @@ type Reader struct {
 	closer  io.Closer
 	after   int32
 	kinds   []string // those that are given out; none: all
-	durable int64 // so many bytes are known to be durable, or whole
+	durable int64    // so many bytes are known to be durable, or whole
 
 	buf     []byte // buf[start:] is read but not yet given out
 	start   int
