@@ -14,8 +14,12 @@ import (
 // processes returns the kernel's process and all that descend from it, those
 // that this process has adopted too.
 func (k *kernel) processes() []int {
-	found := append([]int{k.PID()}, children(k.PID())...)
-	for _, pid := range children(os.Getpid()) {
+	found := children(os.Getpid())
+	if slices.Contains(found, k.PID()) {
+		return found
+	}
+	found = append(found, k.PID()) // a forked kernel is another's child
+	for _, pid := range children(k.PID()) {
 		if !slices.Contains(found, pid) {
 			found = append(found, pid)
 		}

@@ -83,7 +83,7 @@ function AsTable({ use, steps }: { use: Use; steps: Step[] }) {
       <table class="small">
         <thead>
           <tr>
-            <th scope="col">Time</th>
+            <th scope="col">From</th>
             <th scope="col">Processors</th>
             <th scope="col">Memory</th>
             <th scope="col">Cells</th>
@@ -92,9 +92,7 @@ function AsTable({ use, steps }: { use: Use; steps: Step[] }) {
         <tbody>
           {slices(use, rows).map((slice) => (
             <tr key={slice.from}>
-              <th scope="row">
-                {(slice.from / 1000).toFixed(1)}–{seconds(slice.to / 1000)}
-              </th>
+              <th scope="row">{seconds(slice.from / 1000)}</th>
               <td>{slice.cpus.toFixed(2)}</td>
               <td>{bytes(slice.memory)}</td>
               <td class="value">{cellsOf(slice.cells, steps)}</td>
