@@ -56,7 +56,7 @@ func childrenOf(pid int) (found []int) {
 		if err != nil {
 			continue
 		}
-		for _, field := range bytes.Fields(data) {
+		for field := range bytes.FieldsSeq(data) {
 			if pid, err := strconv.Atoi(string(field)); err == nil {
 				found = append(found, pid)
 			}

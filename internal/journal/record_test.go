@@ -101,7 +101,7 @@ func recordings() map[string]recording {
 		},
 		"kernel-dies":  {cells: []*nbformat.Cell{code("1 + 1"), code(dying), code("print('never')")}, ends: quire.Failed},
 		"is-cancelled": {cells: []*nbformat.Cell{code("1 + 1"), code(hanging), code("print('never')")}, stopAt: "waiting\n", ends: quire.Aborted},
-		"is-measured": {cells: []*nbformat.Cell{code("1 + 1"), code(working), code("del held")}, ends: quire.Succeeded},
+		"is-measured":  {cells: []*nbformat.Cell{code("1 + 1"), code(working), code("del held")}, ends: quire.Succeeded},
 		"is-tried-again": {
 			cells:  []*nbformat.Cell{code("print('hello')"), code(again), code("print('bye')")},
 			loseAt: "for the first time\n", ends: quire.Succeeded,
