@@ -29,6 +29,7 @@ type Event struct {
 	WidgetUpdated       *WidgetUpdated       `json:"widgetUpdated,omitempty"`
 	CellFinished        *CellFinished        `json:"cellFinished,omitempty"`
 	OutputVariables     *OutputVariables     `json:"outputVariables,omitempty"`
+	Usage               *Usage               `json:"usage,omitempty"`
 	Finished            *Finished            `json:"finished,omitempty"`
 }
 
@@ -162,6 +163,14 @@ type CellFinished struct {
 // OutputVariables carries the values read from the kernel after the last cell.
 type OutputVariables struct {
 	Variables []Variable `json:"variables"`
+}
+
+// Usage is what the execution's processes use, the kernel's and those that it
+// has started. It comes again and again while the kernel runs, ever more seldom.
+type Usage struct {
+	CPUSeconds  float64 `json:"cpuSeconds"`                       // of processor time, used so far
+	MemoryBytes int64   `json:"memoryBytes,string"`               // in use now, without what the system keeps of files and can give up
+	PeakMemory  int64   `json:"peakMemoryBytes,string,omitempty"` // the most that there was at a time, of files too; 0 is unknown
 }
 
 // Finished ends the execution. Nothing follows it, except a new attempt's

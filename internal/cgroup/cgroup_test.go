@@ -134,6 +134,30 @@ func TestMemoryLimitKills(t *testing.T) {
 	}
 }
 
+func TestUsageOfRealProcesses(t *testing.T) {
+	const held = 64 << 20
+	g := create(t, newParent(t), "usage", cgroup.Limits{})
+	before := g.Usage()
+	if before.CPUUnknown {
+		t.Error("processor time is not counted")
+	}
+	// The shell keeps what it has read; a child has used time and is gone.
+	_, out := start(t, g, `x=$(head -c 64M /dev/zero | tr '\0' x); ( i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done ); echo "${#x}"; read -r _`)
+	if !out.Scan() || out.Text() != strconv.Itoa(held) {
+		t.Fatalf("got %q", out.Text())
+	}
+	during := g.Usage()
+	if during.CPU <= before.CPU || during.Memory < held || during.MemoryPeak < during.Memory {
+		t.Errorf("got %+v, before it %+v", during, before)
+	}
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if after := g.Usage(); after.CPU < during.CPU || after.Memory >= held || after.MemoryPeak < during.MemoryPeak {
+		t.Errorf("got %+v, before the end %+v", after, during)
+	}
+}
+
 func TestProcessLimit(t *testing.T) {
 	g := create(t, newParent(t), "processes", cgroup.Limits{Processes: 5})
 	_, out := start(t, g, `( for i in 1 2 3 4 5 6 7 8; do sleep 600 & done ) 2>&1; echo end`)

@@ -140,6 +140,7 @@ func TestGroupUnified(t *testing.T) {
 		"memory.current": "1000\n", "memory.peak": "2000\n", "pids.current": "3\n",
 		"memory.events": "low 0\nhigh 0\nmax 7\noom 2\noom_kill 1\noom_group_kill 0\n",
 		"cpu.stat":      "usage_usec 1500\nuser_usec 1000\n", controllersFile: "cpu memory pids",
+		"memory.stat": "anon 500\nfile 500\ninactive_file 300\nactive_file 200\n",
 	} {
 		m.write("g/"+name, text)
 	}
@@ -159,6 +160,35 @@ func TestGroupUnified(t *testing.T) {
 	want := Stats{Memory: 1000, MemoryPeak: 2000, MemoryLimit: 4096, LimitReached: true, OOMKills: 1, CPU: 1500 * time.Microsecond, Processes: 3}
 	if diff := cmp.Diff(want, g.Stats()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Usage{CPU: 1500 * time.Microsecond, Memory: 700, MemoryPeak: 2000}, g.Usage()); diff != "" {
+		t.Errorf("usage (-want +got):\n%s", diff)
+	}
+}
+
+// A machine may count less, and one of version 1 counts in other files.
+func TestUsage(t *testing.T) {
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  Usage
+	}{
+		"nothing": {nil, Usage{CPUUnknown: true}},
+		"version 1": {map[string]string{
+			"memory.usage_in_bytes": "1000\n", "memory.max_usage_in_bytes": "2000\n", "cpuacct.usage": "1500000\n",
+			"memory.stat": "inactive_file 1\ntotal_inactive_file 300\n",
+		}, Usage{CPU: 1500 * time.Microsecond, Memory: 700, MemoryPeak: 2000}},
+		"no peak":            {map[string]string{"memory.current": "1000\n", "cpu.stat": "usage_usec 0\n"}, Usage{Memory: 1000}},
+		"files came between": {map[string]string{"memory.current": "10\n", "memory.stat": "inactive_file 20\n"}, Usage{CPUUnknown: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, "", "")
+			for name, text := range tt.files {
+				m.write("g/"+name, text)
+			}
+			if diff := cmp.Diff(tt.want, (&Group{dirs: []string{m.path("g")}}).Usage()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

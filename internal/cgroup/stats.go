@@ -31,14 +31,41 @@ func (g *Group) Stats() Stats {
 		ooms, _ := readKeyed(path, "oom")
 		s.LimitReached = ooms > 0
 	}
-	if path := g.file("cpuacct.usage"); path != "" {
-		ns, _ := readNumber(path)
-		s.CPU = time.Duration(ns)
-	} else if path := g.file("cpu.stat"); path != "" {
-		us, _ := readKeyed(path, "usage_usec")
-		s.CPU = time.Duration(us) * time.Microsecond
-	}
+	s.CPU, _ = g.cpu()
 	return s
+}
+
+// cpu reads the processor time used, where a hierarchy counts it.
+func (g *Group) cpu() (used time.Duration, ok bool) {
+	if path := g.file("cpuacct.usage"); path != "" {
+		ns, ok := readNumber(path)
+		return time.Duration(ns), ok
+	}
+	us, ok := readKeyed(g.file("cpu.stat"), "usage_usec")
+	return time.Duration(us) * time.Microsecond, ok
+}
+
+// Usage is what a group's processes use.
+type Usage struct {
+	CPU        time.Duration // processor time used so far
+	CPUUnknown bool          // no hierarchy counts it
+	Memory     int64         // bytes in use, without those of files that the system would give up first
+	MemoryPeak int64         // the most there were in use, of files too; 0 is unknown
+}
+
+// Usage reads those counters alone: it is cheap enough for each second.
+func (g *Group) Usage() Usage {
+	u := Usage{MemoryPeak: g.number("memory.max_usage_in_bytes", "memory.peak")}
+	cpu, ok := g.cpu()
+	u.CPU, u.CPUUnknown = cpu, !ok
+	path, cached := g.file("memory.usage_in_bytes"), "total_inactive_file"
+	if path == "" {
+		path, cached = g.file("memory.current"), "inactive_file"
+	}
+	u.Memory, _ = readNumber(path)
+	files, _ := readKeyed(g.file("memory.stat"), cached)
+	u.Memory = max(u.Memory-files, 0) // they are read one after the other
+	return u
 }
 
 // OOMKills reads that counter alone.

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"quire"
@@ -44,6 +45,9 @@ type execution struct {
 	journal *journal.Writer
 	input   *nbformat.Notebook
 	receipt *quire.Receipt
+	used    *quire.Event // the last usage, once the kernel has run; it is told with the end
+
+	telling sync.Mutex // held while an event is journaled and observed
 
 	lockKept func() error // waits until the environment's lock is on disk
 }
@@ -91,6 +95,11 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 		return quire.Finished{}, err
 	}
 	crash.At(crash.NotebookPlaced)
+	if e.used != nil {
+		if err := e.emitLater(*e.used); err != nil {
+			return quire.Finished{}, err
+		}
+	}
 	if err := e.emit(quire.Event{Finished: &end}); err != nil {
 		return quire.Finished{}, err
 	}
@@ -101,9 +110,19 @@ func (e *execution) run(ctx context.Context) (quire.Finished, error) {
 	return end, nil
 }
 
-func (e *execution) emit(ev quire.Event) error {
-	ev.Time = time.Now().UTC()
-	if err := e.journal.Append(ev); err != nil {
+// emit journals an event and tells of it.
+func (e *execution) emit(ev quire.Event) error { return e.tell(ev, e.journal.Append) }
+
+// emitLater is emit for what need not be on disk before the next event.
+func (e *execution) emitLater(ev quire.Event) error { return e.tell(ev, e.journal.Defer) }
+
+func (e *execution) tell(ev quire.Event, put func(quire.Event) error) error {
+	e.telling.Lock()
+	defer e.telling.Unlock()
+	if ev.Time.IsZero() {
+		ev.Time = time.Now().UTC()
+	}
+	if err := put(ev); err != nil {
 		return err
 	}
 	ev.Seq = e.journal.Seq()
@@ -162,9 +181,12 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
 		return quire.Finished{}, err
 	}
+	usage := startSampler(ctx, k.used, e.emitLater, e.emit)
 	end, err := runner.Run(ctx, plan, k.client, k, e.emit, runner.Options{
 		Run: e.job.Run, OutputNames: e.job.OutputNames, Session: k.info.Session, Implementation: k.info.Implementation, Memory: k,
 	})
+	used := usage.end()
+	e.used = &used
 	if err == nil && !stoppedByForce(end) {
 		k.shutdown(ctx)
 	}

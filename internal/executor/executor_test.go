@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"quire"
 	"quire/internal/executor"
+	"quire/internal/journal"
 	"quire/internal/runner"
 	"quire/internal/testenv"
 	"quire/jupyter"
@@ -118,6 +121,62 @@ func TestRunFails(t *testing.T) {
 	}
 	if c := r.notebook.Cells[2]; len(c.Outputs) != 0 || c.ExecutionCount != 0 {
 		t.Errorf("the last cell is shown as run: %+v", c)
+	}
+}
+
+// The usage comes once the kernel is there, while a cell runs, and before the
+// end, and is that of the kernel's children too.
+func TestUsageIsTold(t *testing.T) {
+	job := newJob(t, "python3", cell(`
+import os, subprocess, sys
+held = b"x" * (200 << 20)
+loop = "import os, sys\nwhile not os.path.exists('enough'): pass"
+subprocess.run([sys.executable, "-c", loop], check=True)`))
+	seen := 0
+	r := run(t, t.Context(), job, func(e quire.Event) {
+		if e.Usage == nil {
+			return
+		}
+		if seen++; seen == 4 {
+			if err := os.WriteFile(filepath.Join(job.WorkDir, "enough"), nil, 0o600); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if r.end.State != quire.Succeeded {
+		t.Fatalf("got %+v, want SUCCEEDED", r.end)
+	}
+	var most int64
+	var first, last *quire.Usage
+	for i, e := range r.events {
+		switch {
+		case e.Usage == nil:
+			continue
+		case first == nil:
+			first = e.Usage
+			if r.events[i-1].KernelReady == nil {
+				t.Errorf("the first follows %+v", r.events[i-1])
+			}
+		case e.Usage.CPUSeconds < last.CPUSeconds:
+			t.Errorf("the time goes from %v to %v", last.CPUSeconds, e.Usage.CPUSeconds)
+		}
+		last, most = e.Usage, max(most, e.Usage.MemoryBytes)
+	}
+	if before := r.events[len(r.events)-2]; before.Usage != last || last == first {
+		t.Errorf("the end follows %+v", before)
+	}
+	if most < 200<<20 || last.CPUSeconds <= first.CPUSeconds {
+		t.Errorf("got %+v, then %+v, at most %d bytes", first, last, most)
+	}
+	r2, err := journal.OpenFile(job.JournalPath(), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r2.Close()
+	for _, want := range r.events {
+		if got, err := r2.Next(); err != nil || got.Seq != want.Seq || !got.Time.Equal(want.Time) || !cmp.Equal(got.Usage, want.Usage) {
+			t.Fatalf("the journal holds %+v, %v, want %+v", got, err, want)
+		}
 	}
 }
 

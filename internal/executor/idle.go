@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -56,16 +55,7 @@ const clockTick = 10 * time.Millisecond
 func usedBelow(root int) time.Duration {
 	var ticks int64
 	for _, pid := range descendants(root) {
-		stat := processStat(pid)
-		if len(stat) < 15 {
-			continue
-		}
-		for _, field := range stat[11:15] { // utime, stime, cutime, cstime
-			n, err := strconv.ParseInt(string(field), 10, 64)
-			if err == nil {
-				ticks += n
-			}
-		}
+		ticks += processTicks(pid)
 	}
 	return time.Duration(ticks) * clockTick
 }

@@ -33,6 +33,10 @@ func eventProto(e quire.Event) *quirev1.Event {
 		m.Body = &quirev1.Event_OutputVariables{OutputVariables: &quirev1.OutputVariables{
 			Variables: mapped(e.OutputVariables.Variables, variableProto),
 		}}
+	case e.Usage != nil:
+		m.Body = &quirev1.Event_Usage{Usage: &quirev1.Usage{
+			CpuSeconds: e.Usage.CPUSeconds, MemoryBytes: e.Usage.MemoryBytes, PeakMemoryBytes: e.Usage.PeakMemory,
+		}}
 	case e.Finished != nil:
 		m.Body = &quirev1.Event_Finished{Finished: &quirev1.Finished{
 			State: stateProto(e.Finished.State), Failure: failureProto(e.Finished.Failure), Retry: e.Finished.Retry,

@@ -110,6 +110,9 @@ func (e *executions) Watch(req *quirev1.WatchRequest, stream grpc.ServerStreamin
 	if req.GetAfter() < 0 {
 		return quire.Invalid("after", "must be the number of an event, or 0 for all")
 	}
+	if err := checkKinds(req.GetKinds()); err != nil {
+		return err
+	}
 	if _, err := e.service.Execution(ctx, id); err != nil {
 		return err
 	}
@@ -118,12 +121,26 @@ func (e *executions) Watch(req *quirev1.WatchRequest, stream grpc.ServerStreamin
 	if err := stream.SendHeader(metadata.MD{}); err != nil {
 		return err
 	}
-	for event, err := range e.service.Events(ctx, id, req.GetAfter()) {
+	for event, err := range e.service.Events(ctx, id, req.GetAfter(), req.GetKinds()...) {
 		if err != nil {
 			return err
 		}
 		if err := stream.Send(eventProto(event)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkKinds refuses names that no kind of event has in JSON.
+func checkKinds(kinds []string) error {
+	known := (&quirev1.Event{}).ProtoReflect().Descriptor().Oneofs().ByName("body").Fields()
+	if len(kinds) > known.Len() {
+		return quire.Invalid("kinds", "must not be more than there are")
+	}
+	for _, kind := range kinds {
+		if field := known.ByJSONName(kind); field == nil {
+			return quire.Invalid("kinds", "%q is no kind of event", kind)
 		}
 	}
 	return nil

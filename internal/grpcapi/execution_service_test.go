@@ -154,6 +154,7 @@ func everyEvent() []quire.Event {
 			ErrorName: "E", ErrorValue: "v", Traceback: []string{"t"}, Timing: map[string]string{"iopub.status.busy": "2026"},
 		}},
 		{OutputVariables: &quire.OutputVariables{Variables: []quire.Variable{{Name: "a", Type: quire.IntVariable, Value: raw(`"9007199254740993"`), Truncated: true}}}},
+		{Usage: &quire.Usage{CPUSeconds: 1.25, MemoryBytes: 1 << 40, PeakMemory: 1 << 41}},
 		{Finished: &quire.Finished{State: quire.Failed, Retry: true, Failure: &quire.Failure{Kind: quire.QuireFault, Message: "m"}}},
 		{Started: &quire.Started{Attempt: 2}},
 		{Finished: &quire.Finished{State: quire.Succeeded}},
@@ -209,15 +210,29 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got %v, %v after the end", e, err)
 	}
 	t.Run("from the middle", func(t *testing.T) {
-		stream, err := a.executions.Watch(known(t), &quirev1.WatchRequest{ExecutionId: id, After: 14})
+		stream, err := a.executions.Watch(known(t), &quirev1.WatchRequest{ExecutionId: id, After: 15})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, err := stream.Recv(); err != nil || e.GetSeq() != 15 {
-			t.Errorf("got %v, %v, want event 15", e, err)
+		if e, err := stream.Recv(); err != nil || e.GetSeq() != 16 {
+			t.Errorf("got %v, %v, want event 16", e, err)
 		}
 		if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v, want the end", err)
+		}
+	})
+	t.Run("some kinds", func(t *testing.T) {
+		stream, err := a.executions.Watch(known(t), &quirev1.WatchRequest{ExecutionId: id, Kinds: []string{"usage", "cellStarted"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []int32{4, 13, 14, 16} { // the ends of the attempts are always told
+			if e, err := stream.Recv(); err != nil || e.GetSeq() != want {
+				t.Errorf("got %v, %v, want event %d", e, err, want)
+			}
+		}
+		if e, err := stream.Recv(); !errors.Is(err, io.EOF) {
+			t.Errorf("got %v, %v after the end", e, err)
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
@@ -227,6 +242,7 @@ func TestWatch(t *testing.T) {
 			field string
 		}{
 			{&quirev1.WatchRequest{ExecutionId: id, After: -1}, codes.InvalidArgument, "after"},
+			{&quirev1.WatchRequest{ExecutionId: id, Kinds: []string{"usage", "cell_started"}}, codes.InvalidArgument, "kinds"},
 			{&quirev1.WatchRequest{ExecutionId: "nope"}, codes.NotFound, ""},
 		} {
 			stream, err := a.executions.Watch(known(t), tt.req)

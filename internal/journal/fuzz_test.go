@@ -31,6 +31,7 @@ func FuzzApply(f *testing.F) {
 {"output":{"cell":2,"displayId":"d","output":{"output_type":"execute_result","data":{"text/plain":[1],"application/json":{}},"execution_count":-1}}}
 {"stream":{"cell":2,"name":"x","text":"a\r\u001b[31mb\b\u001b[Kc"}}
 {"outputCut":{"cell":2,"bytes":"-1"}}
+{"usage":{"cpuSeconds":-1e300,"memoryBytes":"-1"}}
 {"kernelReady":{"languageInfo":{"name":"x","codemirror_mode":1}}}`))
 	f.Add([]byte("{\"kernelReady\":{\"languageInfo\":{\"name\":\"\xff\",\"x\":\"\xff\"}}}\n" +
 		"{\"cellStarted\":{\"cell\":1}}\n" +

@@ -8,8 +8,8 @@ import (
 )
 
 // NextMilestone is Next for those who want to know how far an execution is and
-// not what it shows: it passes over outputs, however large, without decoding
-// them. What it returns, applied to a quire.Progress, makes of that what all
+// not what it shows or uses: it passes over outputs, however large, without
+// decoding them. What it returns, applied to a quire.Progress, makes of that what all
 // events would.
 func (r *Reader) NextMilestone() (quire.Event, error) {
 	for {
@@ -17,27 +17,33 @@ func (r *Reader) NextMilestone() (quire.Event, error) {
 		if err != nil {
 			return quire.Event{}, err
 		}
-		if !shows(raw) {
+		if !isDetail(raw) {
 			return r.decode(raw)
 		}
 	}
 }
 
-// shows reports whether an event, as a Writer writes it, is about what a
-// notebook shows. Of one that is written otherwise it says no.
-func shows(raw []byte) bool {
-	const longest = 128 // of what is in front of an event's body
-	_, rest, ok := bytes.Cut(raw[:min(len(raw), longest)], []byte(`,"time":"`))
-	if !ok {
-		return false
-	}
-	_, rest, _ = bytes.Cut(rest, []byte(`","`))
-	kind, _, _ := bytes.Cut(rest, []byte(`":`))
-	switch string(kind) {
-	case "stream", "output", "displayUpdated", "outputCleared", "outputCut", "widgetUpdated":
+// isDetail reports whether an event, as a Writer writes it, is about what a
+// notebook shows or uses. Of one that is written otherwise it says no.
+func isDetail(raw []byte) bool {
+	switch string(kindOf(raw)) {
+	case "stream", "output", "displayUpdated", "outputCleared", "outputCut", "widgetUpdated", "usage":
 		return true
 	}
 	return false
+}
+
+// kindOf returns the name of an event's body, as a Writer writes it, and nothing
+// of one that is written otherwise.
+func kindOf(raw []byte) []byte {
+	const longest = 128 // of what is in front of an event's body
+	_, rest, ok := bytes.Cut(raw[:min(len(raw), longest)], []byte(`,"time":"`))
+	if !ok {
+		return nil
+	}
+	_, rest, _ = bytes.Cut(rest, []byte(`","`))
+	kind, _, _ := bytes.Cut(rest, []byte(`":`))
+	return kind
 }
 
 func (r *Reader) decode(raw []byte) (quire.Event, error) {

@@ -31,6 +31,7 @@ func TestMilestones(t *testing.T) {
 		quire.Event{OutputCleared: &quire.OutputCleared{Wait: true}},
 		quire.Event{OutputCut: &quire.OutputCut{Limit: "cell"}},
 		quire.Event{WidgetUpdated: &quire.WidgetUpdated{WidgetID: trap}},
+		quire.Event{Usage: &quire.Usage{CPUSeconds: 1}},
 		quire.Event{CellFinished: &quire.CellFinished{ID: trap, Status: quire.CellOK}},
 		quire.Event{OutputVariables: &quire.OutputVariables{Variables: []quire.Variable{{Name: "stream"}}}},
 		quire.Event{Finished: &quire.Finished{State: quire.Succeeded}},
@@ -53,8 +54,27 @@ func TestMilestones(t *testing.T) {
 	if diff := cmp.Diff(all, some); diff != "" {
 		t.Errorf("progress (-all +milestones):\n%s", diff)
 	}
-	if diff := cmp.Diff([]int32{1, 2, 3, 4, 12, 13, 14}, seen); diff != "" {
+	if diff := cmp.Diff([]int32{1, 2, 3, 4, 13, 14, 15}, seen); diff != "" {
 		t.Errorf("milestones (-want +got):\n%s", diff)
+	}
+}
+
+// A reader of some kinds is given those alone, and of all others their numbers.
+func TestOnly(t *testing.T) {
+	data := record(t, scripts()["succeeds"]...)
+	r := journal.NewReader(bytes.NewReader(data))
+	r.Only("usage", "finished")
+	r.Skip(4)
+	var seen []int32
+	for e, err := range read(r.Next) {
+		if err != nil || e.Usage == nil && e.Finished == nil {
+			t.Errorf("got %+v, %v", e, err)
+		}
+		seen = append(seen, e.Seq)
+	}
+	end := int32(len(scripts()["succeeds"]))
+	if diff := cmp.Diff([]int32{7, end - 1, end}, seen); diff != "" || r.Seq() != end || int(r.Offset()) != len(data) {
+		t.Errorf("at event %d, byte %d (-want +got):\n%s", r.Seq(), r.Offset(), diff)
 	}
 }
 

@@ -98,7 +98,7 @@ func (n *Notebook) apply(e quire.Event) error {
 		return n.widgetUpdated(e.WidgetUpdated)
 	case e.CellFinished != nil:
 		return n.cellFinished(e.CellFinished)
-	case e.EnvironmentProgress != nil, e.OutputVariables != nil, e.Finished != nil:
+	case e.EnvironmentProgress != nil, e.OutputVariables != nil, e.Usage != nil, e.Finished != nil:
 	default:
 		return errors.New("the event is of no known kind")
 	}

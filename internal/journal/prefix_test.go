@@ -194,6 +194,20 @@ var truths = []struct {
 		}
 		return nil
 	}},
+	{"the usage is told of a kernel that runs, and its time goes forward", func(m moment) error {
+		ready, before := false, -1.0
+		for _, e := range m.attempt() {
+			ready = ready || e.KernelReady != nil
+			if e.Usage == nil {
+				continue
+			}
+			if !ready || e.Usage.CPUSeconds < before || e.Usage.MemoryBytes < 0 {
+				return fmt.Errorf("%+v", e.Usage)
+			}
+			before = e.Usage.CPUSeconds
+		}
+		return nil
+	}},
 	{"it runs once the kernel has answered", func(m moment) error {
 		ready := slices.ContainsFunc(m.attempt(), func(e quire.Event) bool { return e.KernelReady != nil })
 		if m.now.State == quire.Running != (ready && !m.now.State.Ended() && m.now.State != quire.Queued) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 
 	"quire"
 )
@@ -23,7 +24,8 @@ type Reader struct {
 	src     io.Reader
 	closer  io.Closer
 	after   int32
-	durable int64 // so many bytes are known to be durable, or whole
+	kinds   []string // those that are given out; none: all
+	durable int64    // so many bytes are known to be durable, or whole
 
 	buf     []byte // buf[start:] is read but not yet given out
 	start   int
@@ -79,6 +81,14 @@ func (r *Reader) Extend(durable int64) {
 // without decoding them.
 func (r *Reader) Skip(after int32) { r.after = after }
 
+// Only makes Next and NextRaw pass over events of other kinds than these, named
+// as in their JSON, without decoding them.
+func (r *Reader) Only(kinds ...string) { r.kinds = kinds }
+
+func (r *Reader) wants(event []byte) bool {
+	return r.seq > r.after && (len(r.kinds) == 0 || slices.Contains(r.kinds, string(kindOf(event))))
+}
+
 // Seq returns the number of the last event read or passed over, 0 before the first.
 func (r *Reader) Seq() int32 { return r.seq }
 
@@ -106,7 +116,7 @@ func (r *Reader) NextRaw() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.seq > r.after {
+		if r.wants(event) {
 			return event, nil
 		}
 	}

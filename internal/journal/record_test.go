@@ -70,6 +70,10 @@ os.kill(os.getpid(), signal.SIGKILL)`
 	hanging = `import time
 print("waiting", flush=True)
 time.sleep(600)`
+	working = `import time
+held = b"x" * (50 << 20)
+while time.process_time() < 2: pass
+time.sleep(1)`
 	again = `import pathlib, time
 mark = pathlib.Path("mark")
 if not mark.exists():
@@ -97,6 +101,7 @@ func recordings() map[string]recording {
 		},
 		"kernel-dies":  {cells: []*nbformat.Cell{code("1 + 1"), code(dying), code("print('never')")}, ends: quire.Failed},
 		"is-cancelled": {cells: []*nbformat.Cell{code("1 + 1"), code(hanging), code("print('never')")}, stopAt: "waiting\n", ends: quire.Aborted},
+		"is-measured":  {cells: []*nbformat.Cell{code("1 + 1"), code(working), code("del held")}, ends: quire.Succeeded},
 		"is-tried-again": {
 			cells:  []*nbformat.Cell{code("print('hello')"), code(again), code("print('bye')")},
 			loseAt: "for the first time\n", ends: quire.Succeeded,

@@ -88,6 +88,10 @@ func widget(id, state string) quire.Event {
 	return quire.Event{WidgetUpdated: &quire.WidgetUpdated{WidgetID: id, State: json.RawMessage(state)}}
 }
 
+func usage(seconds float64) quire.Event {
+	return quire.Event{Usage: &quire.Usage{CPUSeconds: seconds, MemoryBytes: 1 << 20}}
+}
+
 // into directs an output event into an Output widget.
 func into(id string, e quire.Event) quire.Event {
 	switch {
@@ -111,7 +115,7 @@ func scripts() map[string][]quire.Event {
 			started(),
 			{KernelStarting: &quire.KernelStarting{Kernel: "python3"}},
 			{KernelReady: &quire.KernelReady{LanguageInfo: json.RawMessage(`{"name":"python","version":"3.11"}`)}},
-			cellStarted(1), stdout(1, "a\n"), stdout(1, "b\r"), stdout(1, "c"), stderr(1, "w"), stdout(1, "d"), result(1, 1, "1"),
+			usage(0.5), cellStarted(1), stdout(1, "a\n"), usage(1.5), stdout(1, "b\r"), stdout(1, "c"), stderr(1, "w"), stdout(1, "d"), result(1, 1, "1"),
 			{CellFinished: &quire.CellFinished{
 				Cell: 1, Status: quire.CellOK, ExecutionCount: 1,
 				Timing: map[string]string{"iopub.status.busy": "t1", "shell.execute_reply": "t2"},
@@ -120,7 +124,7 @@ func scripts() map[string][]quire.Event {
 			finished(3, quire.CellSkipped, 0),
 			cellStarted(6), finished(6, quire.CellOK, 3),
 			{OutputVariables: &quire.OutputVariables{Variables: []quire.Variable{{Name: "a", Type: quire.NullVariable}}}},
-			ended(quire.Succeeded),
+			usage(2), ended(quire.Succeeded),
 		},
 		"fails": {
 			started(), cellStarted(1), stdout(1, "half"), raised(1, "ValueError"), finished(1, quire.CellError, 1),

@@ -98,6 +98,16 @@ func (w *Writer) Finished() *quire.Finished {
 // Append gives e the next number and, if it has none, the time, and queues it.
 // It does not wait for the disk, but blocks while more than MaxPending bytes wait.
 func (w *Writer) Append(e quire.Event) error {
+	if err := w.Defer(e); err != nil {
+		return err
+	}
+	w.signal()
+	return nil
+}
+
+// Defer is Append for an event that is worth no sync of its own: it becomes
+// durable together with the next one that is appended, or by Sync or Close.
+func (w *Writer) Defer(e quire.Event) error {
 	w.order.Lock()
 	defer w.order.Unlock()
 	if err := w.admit(&e); err != nil {
@@ -156,11 +166,12 @@ func encodeTo(b *bytes.Buffer, e quire.Event) ([]byte, error) {
 	return line, nil
 }
 
-// enqueue waits for room and hands the line to the goroutine.
+// enqueue waits for room and puts the line where the goroutine takes it.
 func (w *Writer) enqueue(line []byte, e quire.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.err == nil && !w.closing && len(w.pending) > 0 && len(w.pending)+len(line) > w.maxPending {
+		w.signal() // it may all have been deferred
 		w.await()
 	}
 	if w.err != nil {
@@ -174,7 +185,6 @@ func (w *Writer) enqueue(line []byte, e quire.Event) error {
 	if e.Started != nil {
 		w.begun = e.Seq
 	}
-	w.signal()
 	if w.encoded.Cap() > keepBuffer {
 		w.encoded = bytes.Buffer{}
 	}
@@ -223,6 +233,7 @@ func (w *Writer) Sync(ctx context.Context) error {
 			return w.err
 		}
 		changed := w.changed
+		w.signal() // it may all have been deferred
 		w.mu.Unlock()
 		select {
 		case <-changed:

@@ -427,6 +427,54 @@ func TestGroupCommitAndBackpressure(t *testing.T) {
 	})
 }
 
+// A deferred event causes no sync, and is never left behind.
+func TestDefer(t *testing.T) {
+	for name, after := range map[string]struct {
+		do          func(context.Context, *journal.Writer) error
+		least, most int // syncs
+	}{
+		"nothing": {func(context.Context, *journal.Writer) error { return nil }, 1, 1},
+		"append":  {func(_ context.Context, w *journal.Writer) error { return w.Append(started()) }, 2, 2},
+		"sync":    {func(ctx context.Context, w *journal.Writer) error { return w.Sync(ctx) }, 2, 2},
+		"no room": {func(_ context.Context, w *journal.Writer) error { return w.Defer(stdout(0, strings.Repeat("x", 1000))) }, 2, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &disk{}
+				path := filepath.Join(t.TempDir(), "journal")
+				w := openWriter(t, path, d.under(journal.WriterOptions{MaxPending: 500}))
+				appendAll(t, w, quire.Event{KernelReady: &quire.KernelReady{}})
+				synctest.Wait() // until it is durable
+				for range 2 {
+					if err := w.Defer(usage(1)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := after.do(t.Context(), w); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				if d.syncs < after.least || d.syncs > after.most {
+					t.Errorf("got %d syncs, want %d to %d", d.syncs, after.least, after.most)
+				}
+				last := w.Seq()
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				r, err := journal.OpenFile(path, -1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				events, err := readAll(r)
+				if err != nil || len(events) != int(last) || events[1].Usage == nil || events[2].Usage == nil {
+					t.Errorf("got %+v, %v, want %d events", events, err, last)
+				}
+			})
+		})
+	}
+}
+
 // An append that waits for room is let go by Close.
 func TestCloseReleasesAppend(t *testing.T) {
 	d := &disk{hold: make(chan struct{})}

@@ -213,6 +213,40 @@ func TestBoundsAreSetAndTold(t *testing.T) {
 	}
 }
 
+// The group counts what the kernel's processes use, those too that have left it
+// behind, and what was in use before anyone looked.
+func TestUsageOfTheGroup(t *testing.T) {
+	host, b := newHost(t), newBackend(t)
+	job := newJob(t, `
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "x = b'x' * (200 << 20); sum(range(5_000_000))"], start_new_session=True)
+`)
+	bound(t, host, &job, 0, 0)
+	if end, text, _ := finish(t, b, job); end.State != quire.Succeeded {
+		t.Fatalf("got %+v %q", end.Failure, text)
+	}
+	r, err := journal.OpenFile(job.JournalPath(), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	r.Only("usage")
+	var used []quire.Usage
+	for e, err := r.Next(); !errors.Is(err, io.EOF); e, err = r.Next() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		used = append(used, *e.Usage)
+	}
+	if len(used) < 2 {
+		t.Fatalf("got %+v, want the first and the last", used)
+	}
+	first, last := used[0], used[len(used)-1]
+	if first.MemoryBytes <= 0 || last.PeakMemory < 200<<20 || last.PeakMemory < last.MemoryBytes || last.CPUSeconds <= first.CPUSeconds {
+		t.Errorf("got %+v, then %+v", first, last)
+	}
+}
+
 // held reads a file of the group.
 func held(id executor.Identity, names ...string) string {
 	for _, dir := range id.Groups {

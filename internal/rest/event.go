@@ -32,7 +32,7 @@ func (h *Handler) watch(w http.ResponseWriter, r *http.Request, params map[strin
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	stream, err := h.executions.Watch(ctx, &quirev1.WatchRequest{ExecutionId: params["execution_id"], After: after})
+	stream, err := h.executions.Watch(ctx, &quirev1.WatchRequest{ExecutionId: params["execution_id"], After: after, Kinds: r.URL.Query()["kinds"]})
 	if err != nil {
 		cancel()
 		h.fail(w, err)

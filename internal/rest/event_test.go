@@ -7,11 +7,14 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -40,6 +43,7 @@ func TestEventJSON(t *testing.T) {
 		"widgetUpdated":       {WidgetUpdated: &quire.WidgetUpdated{WidgetID: "w", Closed: true, State: raw, Buffers: json.RawMessage(`[{"path":["a"]}]`)}},
 		"cellFinished":        {CellFinished: &quire.CellFinished{Cell: 1, ID: "c", Status: quire.CellError, Tolerated: true, ExecutionCount: 3, ErrorName: "E", ErrorValue: "v", Traceback: []string{"t"}, Timing: map[string]string{"a": "b"}}},
 		"outputVariables":     {OutputVariables: &quire.OutputVariables{Variables: []quire.Variable{{Name: "x", Type: quire.IntVariable, Value: json.RawMessage("1"), Truncated: true}}}},
+		"usage":               {Usage: &quire.Usage{CPUSeconds: 0.125, MemoryBytes: 9007199254740993, PeakMemory: 9007199254740995}},
 		"finished": {Finished: &quire.Finished{State: quire.Failed, Retry: true, Failure: &quire.Failure{
 			Kind: quire.KernelDied, Message: "m", Cell: &cell, CellID: "c", ErrorName: "E", ErrorValue: "v",
 			Traceback: []string{"t"}, Signal: "SIGKILL", ExitStatus: &exit, Limit: "cell_timeout",
@@ -85,8 +89,12 @@ func decoded(t *testing.T, line []byte) (v any) {
 }
 
 // count is an execution of n events; it sends those after the one that was seen.
+// Of kinds it knows two.
 func count(n int32) func(*quirev1.WatchRequest, grpc.ServerStreamingServer[quirev1.Event]) error {
 	return func(r *quirev1.WatchRequest, stream grpc.ServerStreamingServer[quirev1.Event]) error {
+		if kinds := r.GetKinds(); len(kinds) > 0 && !slices.Equal(kinds, []string{"finished", "cellStarted"}) {
+			return status.Errorf(codes.InvalidArgument, "kinds: %q", kinds)
+		}
 		for seq := r.GetAfter() + 1; seq <= n; seq++ {
 			if err := stream.Send(cellStarted(seq)); err != nil {
 				return err
@@ -112,6 +120,8 @@ func TestEvents(t *testing.T) {
 		"after":            {query: "?after=2", from: 3, status: 200},
 		"reconnected":      {query: "?after=1", lastID: "2", from: 3, status: 200},
 		"nothing follows":  {lastID: "3", status: 204},
+		"some kinds":       {query: "?kinds=finished&after=1&kinds=cellStarted", from: 2, status: 200},
+		"no known kind":    {query: "?kinds=x", status: 400},
 		"not a number":     {query: "?after=x", status: 400},
 		"negative":         {lastID: "-1", status: 400},
 		"larger than that": {lastID: "2147483648", status: 400},

@@ -15,16 +15,18 @@ import (
 
 // Events yields the execution's events numbered beyond after, in order and
 // each once, those to come as well as they become durable. It ends after the
-// event that ends the execution, with ctx's error, or with another.
-func (s *Service) Events(ctx context.Context, id quire.ExecutionID, after int32) iter.Seq2[quire.Event, error] {
+// event that ends the execution, with ctx's error, or with another. Where kinds
+// are given, named as in an event's JSON, it yields only those and the ends of
+// attempts.
+func (s *Service) Events(ctx context.Context, id quire.ExecutionID, after int32, kinds ...string) iter.Seq2[quire.Event, error] {
 	return func(yield func(quire.Event, error) bool) {
-		if err := s.tellEvents(ctx, id, after, yield); err != nil {
+		if err := s.tellEvents(ctx, id, after, kinds, yield); err != nil {
 			yield(quire.Event{}, err)
 		}
 	}
 }
 
-func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after int32, yield func(quire.Event, error) bool) error {
+func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after int32, kinds []string, yield func(quire.Event, error) bool) error {
 	if after < 0 {
 		return quire.Invalid("after", "must be the number of an event, or 0 for all")
 	}
@@ -32,6 +34,9 @@ func (s *Service) tellEvents(ctx context.Context, id quire.ExecutionID, after in
 		return err
 	}
 	t := &tail{path: s.archive.JournalPath(id), after: after}
+	if len(kinds) > 0 {
+		t.kinds = append([]string{"finished"}, kinds...)
+	}
 	defer t.close()
 	for {
 		// Heard before the look: a queued execution of a project that is
@@ -83,6 +88,7 @@ func (s *Service) told(ctx context.Context, id quire.ExecutionID) (told, error) 
 type tail struct {
 	path   string
 	after  int32
+	kinds  []string
 	reader *journal.Reader // nil before there is anything to read
 }
 
@@ -118,6 +124,7 @@ func (t *tail) extend(durable int64) (err error) {
 		if t.reader, err = openJournal(t.path, durable); err != nil {
 			return err
 		}
+		t.reader.Only(t.kinds...)
 		t.reader.Skip(t.after - 1) // the last event that was seen tells whether it was the end
 		return nil
 	}

@@ -94,6 +94,27 @@ func TestEventsOfTheEnded(t *testing.T) {
 	})
 }
 
+func TestEventsOfSomeKinds(t *testing.T) {
+	h := newHouse(t, nil)
+	id := h.execute(t)
+	e := h.claim(t)
+	usage := quire.Event{Usage: &quire.Usage{CPUSeconds: 1}}
+	h.begin(t, id).add(started(1), usage, stream("x"), finished(quire.Failed, true), started(2), usage, finished(quire.Succeeded, false))
+	h.end(t, e, quire.Succeeded, nil)
+	for after, want := range map[int32][]int32{0: {2, 4, 6, 7}, 2: {4, 6, 7}, 5: {6, 7}, 7: nil} {
+		var got []int32
+		for e, err := range h.Events(t.Context(), id, after, "usage") {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, e.Seq)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("after %d: got %v, want %v", after, got, want)
+		}
+	}
+}
+
 func TestEventsLive(t *testing.T) {
 	h := newHouse(t, nil)
 	id := h.execute(t)

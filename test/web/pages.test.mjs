@@ -131,6 +131,14 @@ test("outputs arrive live, displays are updated in place, and what was seen live
   await frame.getByText("10%", { exact: true }).waitFor();
   await frame.getByText("first", { exact: true }).waitFor();
   assert.equal(await page.locator("progress").count(), 1);
+  const usage = page.getByRole("region", { name: "CPU and memory" });
+  const drawn = usage.locator('[data-kind="cpu"] .line[d*="H"]'); // from two samples on
+  await usage.getByRole("img", { name: /^Processors in use over time: \d+\.\d+ now, at most/ }).waitFor();
+  await usage.getByRole("img", { name: /^Memory over time: \d.* now, at most/ }).waitFor();
+  await drawn.waitFor({ state: "attached" });
+  await usage.locator('.cells rect[data-status="running"]').waitFor({ state: "attached" });
+  await usage.getByText("As a table").click();
+  await usage.getByRole("row", { name: /from IPython\.display/ }).first().waitFor();
   await assertAccessible(page);
 
   wire.cut(); // what comes meanwhile is fetched from the last event on
@@ -149,6 +157,10 @@ test("outputs arrive live, displays are updated in place, and what was seen live
   await page.reload();
   await frame.getByText("work", { exact: true }).waitFor();
   assert.equal(await frame.locator("#cells").innerText(), live);
+  await usage.getByText(/on average, at most/).waitFor();
+  await drawn.waitFor({ state: "attached" });
+  assert.equal(await usage.locator('.cells rect[data-status="ok"]').count(), 4);
+  await assertAccessible(page);
   await page.context().close();
 });
 

@@ -9,10 +9,12 @@ import type { Live } from "./live";
 import { Action, Trouble, Wait } from "./load";
 import { go, to } from "./route";
 import { TimeLine } from "./time_line";
+import { noUse } from "./usage";
+import { UsageChart } from "./usage_chart";
 
 export function ExecutionPage({ id }: { id: string }) {
   const sheet = useMemo(() => new Sheet(), [id]);
-  const [live, setLive] = useState<Live>({ steps: [], phase: "", connected: true });
+  const [live, setLive] = useState<Live>({ steps: [], use: noUse, phase: "", connected: true });
   useEffect(() => {
     const stop = new AbortController();
     void follow(id, sheet, setLive, stop.signal);
@@ -30,6 +32,7 @@ export function ExecutionPage({ id }: { id: string }) {
         <SheetFrame sheet={sheet} title={`Notebook ${e.notebook}`} />
         <aside aria-label="About this execution">
           <TimeLine execution={e} steps={live.steps} reveal={(cell) => sheet.reveal(cell)} />
+          <UsageChart execution={e} use={live.use} steps={live.steps} />
           <Variables execution={e} />
           <Inputs execution={e} />
           <Facts execution={e} />

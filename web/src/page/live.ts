@@ -4,6 +4,8 @@ import { api } from "./api";
 import type { Execution } from "./api";
 import { ended } from "./format";
 import type { Sheet } from "./frame";
+import { kinds, noUse, take as takeUse } from "./usage";
+import type { Use } from "./usage";
 import { watch } from "./watch";
 
 // Step is a cell on the time line.
@@ -19,6 +21,7 @@ export interface Step {
 export interface Live {
   execution?: Execution;
   steps: Step[];
+  use: Use;
   phase: string;
   connected: boolean;
   error?: string;
@@ -27,15 +30,17 @@ export interface Live {
 // follow shows an execution: at once where it has ended, else event by event
 // until it has. It calls changed after each change of what it returns by live.
 export async function follow(id: string, sheet: Sheet, changed: (live: Live) => void, signal: AbortSignal): Promise<void> {
-  const live: Live = { steps: [], phase: "", connected: true };
+  const live: Live = { steps: [], use: noUse, phase: "", connected: true };
   const tell = () => signal.aborted || changed({ ...live });
   try {
     live.execution = await api.execution(id, signal);
     tell();
     await load(id, live, sheet, signal);
     tell();
-    if (!ended(live.execution.state)) await followEvents(id, live, sheet, tell, signal);
+    const over = ended(live.execution.state);
+    if (!over) await followEvents(id, live, sheet, tell, signal);
     reveal(live.execution, sheet);
+    if (over) await loadUse(id, live, signal);
   } catch (error) {
     live.error = (error as Error).message;
   }
@@ -46,6 +51,13 @@ async function load(id: string, live: Live, sheet: Sheet, signal: AbortSignal): 
   const raw = await api.notebook(id, signal);
   live.steps = stepsOf(raw);
   sheet.show(raw);
+}
+
+// loadUse takes what an execution that has ended has used: the notebook tells
+// all else.
+async function loadUse(id: string, live: Live, signal: AbortSignal): Promise<void> {
+  const watcher = { events: (events: Event[]) => void (live.use = events.reduce(takeUse, live.use)), connected() {} };
+  await watch(id, watcher, signal, kinds);
 }
 
 async function followEvents(id: string, live: Live, sheet: Sheet, tell: () => void, signal: AbortSignal): Promise<void> {
@@ -75,6 +87,7 @@ async function followEvents(id: string, live: Live, sheet: Sheet, tell: () => vo
 
 // note keeps the time line.
 function note(live: Live, event: Event): void {
+  live.use = takeUse(live.use, event);
   if (event.started) {
     live.steps = live.steps.map((s) => ({ ...s, status: "", seconds: 0, since: 0 }));
     live.phase = "Preparing the environment";

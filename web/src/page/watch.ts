@@ -12,13 +12,15 @@ const retryAfter = 1000; // milliseconds; doubled up to retryMost
 const retryMost = 15_000;
 
 // watch follows an execution until it has ended or signal aborts. It comes back
-// after each loss of the connection, from the event after the last one seen.
-export async function watch(id: string, watcher: Watcher, signal: AbortSignal): Promise<void> {
+// after each loss of the connection, from the event after the last one seen. Where kinds are
+// named it is told of those alone, and of the end.
+export async function watch(id: string, watcher: Watcher, signal: AbortSignal, kinds: string[] = []): Promise<void> {
+  const query = kinds.length > 0 ? `?${new URLSearchParams(kinds.map((kind) => ["kinds", kind]))}` : "";
   let last = "";
   let ended = false;
   for (let wait = retryAfter; !ended && !signal.aborted; ) {
     try {
-      const response = await call(`/quire/v1/executions/${id}/events`, { signal, headers: last ? { "Last-Event-ID": last } : {} });
+      const response = await call(`/quire/v1/executions/${id}/events${query}`, { signal, headers: last ? { "Last-Event-ID": last } : {} });
       if (response.status === 204 || !response.body) return;
       watcher.connected(true);
       wait = retryAfter;

@@ -47,6 +47,7 @@ type Event struct {
 	//	*Event_OutputVariables
 	//	*Event_Finished
 	//	*Event_EnvironmentProgress
+	//	*Event_Usage
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -229,6 +230,15 @@ func (x *Event) GetEnvironmentProgress() *EnvironmentProgress {
 	return nil
 }
 
+func (x *Event) GetUsage() *Usage {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Usage); ok {
+			return x.Usage
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
@@ -289,6 +299,10 @@ type Event_EnvironmentProgress struct {
 	EnvironmentProgress *EnvironmentProgress `protobuf:"bytes,16,opt,name=environment_progress,json=environmentProgress,proto3,oneof"`
 }
 
+type Event_Usage struct {
+	Usage *Usage `protobuf:"bytes,17,opt,name=usage,proto3,oneof"`
+}
+
 func (*Event_Started) isEvent_Body() {}
 
 func (*Event_KernelStarting) isEvent_Body() {}
@@ -316,6 +330,8 @@ func (*Event_OutputVariables) isEvent_Body() {}
 func (*Event_Finished) isEvent_Body() {}
 
 func (*Event_EnvironmentProgress) isEvent_Body() {}
+
+func (*Event_Usage) isEvent_Body() {}
 
 // An attempt begins: what an earlier attempt put into the notebook is gone.
 type Started struct {
@@ -1254,6 +1270,72 @@ func (x *OutputVariables) GetVariables() []*Variable {
 	return nil
 }
 
+// What the execution's processes use, the kernel's and those that it has
+// started. It comes again and again while the kernel runs: each second at
+// first, ever more seldom later, and a last time before the end.
+type Usage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Processor time used so far.
+	CpuSeconds float64 `protobuf:"fixed64,1,opt,name=cpu_seconds,json=cpuSeconds,proto3" json:"cpu_seconds,omitempty"`
+	// Memory in use now, without what the system keeps of files and can give up.
+	MemoryBytes int64 `protobuf:"varint,2,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// The most that there was in use at a time, of files too; 0 is unknown.
+	PeakMemoryBytes int64 `protobuf:"varint,3,opt,name=peak_memory_bytes,json=peakMemoryBytes,proto3" json:"peak_memory_bytes,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Usage) Reset() {
+	*x = Usage{}
+	mi := &file_quire_v1_event_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Usage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Usage) ProtoMessage() {}
+
+func (x *Usage) ProtoReflect() protoreflect.Message {
+	mi := &file_quire_v1_event_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Usage.ProtoReflect.Descriptor instead.
+func (*Usage) Descriptor() ([]byte, []int) {
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Usage) GetCpuSeconds() float64 {
+	if x != nil {
+		return x.CpuSeconds
+	}
+	return 0
+}
+
+func (x *Usage) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *Usage) GetPeakMemoryBytes() int64 {
+	if x != nil {
+		return x.PeakMemoryBytes
+	}
+	return 0
+}
+
 // The execution ended; only a new attempt's Started follows, where retry is set.
 type Finished struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1266,7 +1348,7 @@ type Finished struct {
 
 func (x *Finished) Reset() {
 	*x = Finished{}
-	mi := &file_quire_v1_event_proto_msgTypes[15]
+	mi := &file_quire_v1_event_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1278,7 +1360,7 @@ func (x *Finished) String() string {
 func (*Finished) ProtoMessage() {}
 
 func (x *Finished) ProtoReflect() protoreflect.Message {
-	mi := &file_quire_v1_event_proto_msgTypes[15]
+	mi := &file_quire_v1_event_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1291,7 +1373,7 @@ func (x *Finished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finished.ProtoReflect.Descriptor instead.
 func (*Finished) Descriptor() ([]byte, []int) {
-	return file_quire_v1_event_proto_rawDescGZIP(), []int{15}
+	return file_quire_v1_event_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Finished) GetState() State {
@@ -1319,7 +1401,7 @@ var File_quire_v1_event_proto protoreflect.FileDescriptor
 
 const file_quire_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x14quire/v1/event.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18quire/v1/execution.proto\"\xa1\a\n" +
+	"\x14quire/v1/event.proto\x12\bquire.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18quire/v1/execution.proto\"\xca\a\n" +
 	"\x05Event\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x05R\x03seq\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12-\n" +
@@ -1338,7 +1420,8 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\rcell_finished\x18\r \x01(\v2\x16.quire.v1.CellFinishedH\x00R\fcellFinished\x12F\n" +
 	"\x10output_variables\x18\x0e \x01(\v2\x19.quire.v1.OutputVariablesH\x00R\x0foutputVariables\x120\n" +
 	"\bfinished\x18\x0f \x01(\v2\x12.quire.v1.FinishedH\x00R\bfinished\x12R\n" +
-	"\x14environment_progress\x18\x10 \x01(\v2\x1d.quire.v1.EnvironmentProgressH\x00R\x13environmentProgressB\x06\n" +
+	"\x14environment_progress\x18\x10 \x01(\v2\x1d.quire.v1.EnvironmentProgressH\x00R\x13environmentProgress\x12'\n" +
+	"\x05usage\x18\x11 \x01(\v2\x0f.quire.v1.UsageH\x00R\x05usageB\x06\n" +
 	"\x04body\"\x97\x01\n" +
 	"\aStarted\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12\x14\n" +
@@ -1411,7 +1494,12 @@ const file_quire_v1_event_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"C\n" +
 	"\x0fOutputVariables\x120\n" +
-	"\tvariables\x18\x01 \x03(\v2\x12.quire.v1.VariableR\tvariables\"t\n" +
+	"\tvariables\x18\x01 \x03(\v2\x12.quire.v1.VariableR\tvariables\"w\n" +
+	"\x05Usage\x12\x1f\n" +
+	"\vcpu_seconds\x18\x01 \x01(\x01R\n" +
+	"cpuSeconds\x12!\n" +
+	"\fmemory_bytes\x18\x02 \x01(\x03R\vmemoryBytes\x12*\n" +
+	"\x11peak_memory_bytes\x18\x03 \x01(\x03R\x0fpeakMemoryBytes\"t\n" +
 	"\bFinished\x12%\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x0f.quire.v1.StateR\x05state\x12+\n" +
 	"\afailure\x18\x02 \x01(\v2\x11.quire.v1.FailureR\afailure\x12\x14\n" +
@@ -1429,7 +1517,7 @@ func file_quire_v1_event_proto_rawDescGZIP() []byte {
 	return file_quire_v1_event_proto_rawDescData
 }
 
-var file_quire_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_quire_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_quire_v1_event_proto_goTypes = []any{
 	(*Event)(nil),                 // 0: quire.v1.Event
 	(*Started)(nil),               // 1: quire.v1.Started
@@ -1446,18 +1534,19 @@ var file_quire_v1_event_proto_goTypes = []any{
 	(*WidgetUpdated)(nil),         // 12: quire.v1.WidgetUpdated
 	(*CellFinished)(nil),          // 13: quire.v1.CellFinished
 	(*OutputVariables)(nil),       // 14: quire.v1.OutputVariables
-	(*Finished)(nil),              // 15: quire.v1.Finished
-	nil,                           // 16: quire.v1.CellFinished.TimingEntry
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*Bounds)(nil),                // 18: quire.v1.Bounds
-	(*Receipt)(nil),               // 19: quire.v1.Receipt
-	(*structpb.Struct)(nil),       // 20: google.protobuf.Struct
-	(*Variable)(nil),              // 21: quire.v1.Variable
-	(State)(0),                    // 22: quire.v1.State
-	(*Failure)(nil),               // 23: quire.v1.Failure
+	(*Usage)(nil),                 // 15: quire.v1.Usage
+	(*Finished)(nil),              // 16: quire.v1.Finished
+	nil,                           // 17: quire.v1.CellFinished.TimingEntry
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*Bounds)(nil),                // 19: quire.v1.Bounds
+	(*Receipt)(nil),               // 20: quire.v1.Receipt
+	(*structpb.Struct)(nil),       // 21: google.protobuf.Struct
+	(*Variable)(nil),              // 22: quire.v1.Variable
+	(State)(0),                    // 23: quire.v1.State
+	(*Failure)(nil),               // 24: quire.v1.Failure
 }
 var file_quire_v1_event_proto_depIdxs = []int32{
-	17, // 0: quire.v1.Event.time:type_name -> google.protobuf.Timestamp
+	18, // 0: quire.v1.Event.time:type_name -> google.protobuf.Timestamp
 	1,  // 1: quire.v1.Event.started:type_name -> quire.v1.Started
 	4,  // 2: quire.v1.Event.kernel_starting:type_name -> quire.v1.KernelStarting
 	5,  // 3: quire.v1.Event.kernel_ready:type_name -> quire.v1.KernelReady
@@ -1470,26 +1559,27 @@ var file_quire_v1_event_proto_depIdxs = []int32{
 	12, // 10: quire.v1.Event.widget_updated:type_name -> quire.v1.WidgetUpdated
 	13, // 11: quire.v1.Event.cell_finished:type_name -> quire.v1.CellFinished
 	14, // 12: quire.v1.Event.output_variables:type_name -> quire.v1.OutputVariables
-	15, // 13: quire.v1.Event.finished:type_name -> quire.v1.Finished
+	16, // 13: quire.v1.Event.finished:type_name -> quire.v1.Finished
 	3,  // 14: quire.v1.Event.environment_progress:type_name -> quire.v1.EnvironmentProgress
-	2,  // 15: quire.v1.Started.injected:type_name -> quire.v1.InjectedCell
-	18, // 16: quire.v1.KernelStarting.bounds:type_name -> quire.v1.Bounds
-	19, // 17: quire.v1.KernelStarting.receipt:type_name -> quire.v1.Receipt
-	20, // 18: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
-	20, // 19: quire.v1.Output.output:type_name -> google.protobuf.Struct
-	20, // 20: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
-	20, // 21: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
-	20, // 22: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
-	20, // 23: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
-	16, // 24: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
-	21, // 25: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
-	22, // 26: quire.v1.Finished.state:type_name -> quire.v1.State
-	23, // 27: quire.v1.Finished.failure:type_name -> quire.v1.Failure
-	28, // [28:28] is the sub-list for method output_type
-	28, // [28:28] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	15, // 15: quire.v1.Event.usage:type_name -> quire.v1.Usage
+	2,  // 16: quire.v1.Started.injected:type_name -> quire.v1.InjectedCell
+	19, // 17: quire.v1.KernelStarting.bounds:type_name -> quire.v1.Bounds
+	20, // 18: quire.v1.KernelStarting.receipt:type_name -> quire.v1.Receipt
+	21, // 19: quire.v1.KernelReady.language_info:type_name -> google.protobuf.Struct
+	21, // 20: quire.v1.Output.output:type_name -> google.protobuf.Struct
+	21, // 21: quire.v1.DisplayUpdated.data:type_name -> google.protobuf.Struct
+	21, // 22: quire.v1.DisplayUpdated.metadata:type_name -> google.protobuf.Struct
+	21, // 23: quire.v1.WidgetUpdated.state:type_name -> google.protobuf.Struct
+	21, // 24: quire.v1.WidgetUpdated.buffers:type_name -> google.protobuf.Struct
+	17, // 25: quire.v1.CellFinished.timing:type_name -> quire.v1.CellFinished.TimingEntry
+	22, // 26: quire.v1.OutputVariables.variables:type_name -> quire.v1.Variable
+	23, // 27: quire.v1.Finished.state:type_name -> quire.v1.State
+	24, // 28: quire.v1.Finished.failure:type_name -> quire.v1.Failure
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_quire_v1_event_proto_init() }
@@ -1513,6 +1603,7 @@ func file_quire_v1_event_proto_init() {
 		(*Event_OutputVariables)(nil),
 		(*Event_Finished)(nil),
 		(*Event_EnvironmentProgress)(nil),
+		(*Event_Usage)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1520,7 +1611,7 @@ func file_quire_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_quire_v1_event_proto_rawDesc), len(file_quire_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

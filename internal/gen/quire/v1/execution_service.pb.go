@@ -353,7 +353,10 @@ type WatchRequest struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	ExecutionId string                 `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
 	// The sequence number of the last event already seen; 0 for all.
-	After         int32 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	After int32 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
+	// Only events of these kinds, named as in an event's JSON ("usage",
+	// "cellFinished"), and the end. None for all.
+	Kinds         []string `protobuf:"bytes,3,rep,name=kinds,proto3" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +405,13 @@ func (x *WatchRequest) GetAfter() int32 {
 	return 0
 }
 
+func (x *WatchRequest) GetKinds() []string {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
 var File_quire_v1_execution_service_proto protoreflect.FileDescriptor
 
 const file_quire_v1_execution_service_proto_rawDesc = "" +
@@ -430,10 +440,11 @@ const file_quire_v1_execution_service_proto_rawDesc = "" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x123\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\atimeout\"7\n" +
 	"\x12GetNotebookRequest\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"G\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\"]\n" +
 	"\fWatchRequest\x12!\n" +
 	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x14\n" +
-	"\x05after\x18\x02 \x01(\x05R\x05after2\xb7\x05\n" +
+	"\x05after\x18\x02 \x01(\x05R\x05after\x12\x14\n" +
+	"\x05kinds\x18\x03 \x03(\tR\x05kinds2\xb7\x05\n" +
 	"\x10ExecutionService\x12}\n" +
 	"\x04List\x12\x1f.quire.v1.ListExecutionsRequest\x1a .quire.v1.ListExecutionsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/quire/v1/projects/{project_id}/executions\x12f\n" +
 	"\x03Get\x12\x1d.quire.v1.GetExecutionRequest\x1a\x13.quire.v1.Execution\"+\x82\xd3\xe4\x93\x02%\x12#/quire/v1/executions/{execution_id}\x12d\n" +
