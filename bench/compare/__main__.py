@@ -33,8 +33,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         notebooks.write_all(work)
-        with Server(work) as server, Peers(work) as peers:
-            bench = Bench(server, peers, rounds, short)
+        with Server(work, "demand") as server, Server(work, "ready", "--ready", "4") as ready, Peers(work) as peers:
+            bench = Bench(server, ready, peers, rounds, short)
             figures = bench.measure()
     run = machine.describe() | {"load": load, "rounds": rounds, "clients": bench.clients, "figures": figures}
     table = report.table(run)

@@ -88,12 +88,13 @@ class Client:
 class Server:
     """A server with one project that holds the notebooks. It is ready, with what it keeps warm, once entered."""
 
-    def __init__(self, work, *flags):
-        self.work, self.data, self.flags = work, work / "data", flags
+    def __init__(self, work, name, *flags):
+        self.work, self.data, self.flags = work, work / name, flags
+        self.log_file = work / f"{name}.log"
 
     def __enter__(self):
-        address = self.work / "address"
-        self.log = open(self.work / "server.log", "wb")
+        address = self.log_file.with_suffix(".address")
+        self.log = open(self.log_file, "wb")
         self.process = subprocess.Popen(
             [QUIRE, "serve", "--listen", "127.0.0.1:0", "--data", self.data, "--python", sys.executable,
              "--max-running", str(RUNNING), "--address-file", address, *self.flags],
@@ -102,7 +103,7 @@ class Server:
         self.address, self.token = address.read_text().strip(), (self.data / "token").read_text().strip()
         self.project = self.new_project("bench", [f"{name}.ipynb" for name in notebooks.SOURCES])
         client = Client(self)
-        self.until(lambda: client.first_output("clock")[0] != "cold")
+        self.until(lambda: client.first_output("clock")[0] == ("ready" if "--ready" in self.flags else "forked"))
         return self
 
     def __exit__(self, *_):
@@ -130,7 +131,7 @@ class Server:
             if condition():
                 return
             time.sleep(0.1)
-        sys.exit("the server is not ready:\n" + (self.work / "server.log").read_text())
+        sys.exit("the server is not ready:\n" + self.log_file.read_text())
 
     def project_folder(self):
         return self.data / "projects" / self.project

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/datasphere/v2"
 	"github.com/yandex-cloud/go-genproto/yandex/cloud/operation"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	quirev1 "quire/internal/gen/quire/v1"
 )
@@ -202,8 +204,10 @@ func notWaiting(ctx context.Context, what, id string, err error) error {
 	if what == "execution" {
 		follow = "quire execution watch " + id
 	}
+	_, limited := ctx.Deadline()
 	switch {
-	case errors.Is(context.Cause(ctx), errWaited):
+	// The server knows the limit too, and may say that it is over before it is here.
+	case errors.Is(context.Cause(ctx), errWaited), limited && status.Code(err) == codes.DeadlineExceeded:
 		return &exitError{statusFailed, "the time to wait is over; the " + what + " goes on: " + follow}
 	case interrupted(ctx) != nil:
 		return &exitError{statusFailed, "interrupted; the " + what + " goes on: " + follow}

@@ -32,6 +32,7 @@ const interruptTimeout = time.Second
 type kernel struct {
 	process
 	forked bool
+	waited bool // for a job, in a slot
 	spec   jupyter.Kernelspec
 	client *jupyter.Client
 	info   jupyter.KernelInfo
@@ -176,6 +177,9 @@ func (k *kernel) ready() *quire.KernelReady {
 	how := quire.ColdStart
 	if k.forked {
 		how = quire.ForkedStart
+		if k.waited {
+			how = quire.ReadyStart
+		}
 	}
 	return &quire.KernelReady{
 		Implementation: k.info.Implementation, ProtocolVersion: k.info.ProtocolVersion, LanguageInfo: k.info.LanguageInfo, Start: how,

@@ -115,7 +115,7 @@ func (s *slot) take(ctx context.Context, spec jupyter.Kernelspec, job quire.Job,
 		s.closeKernel()
 		return nil
 	}
-	s.kernel = nil
+	s.kernel, k.waited = nil, true
 	logger.Info("kernel is forked, and has waited", "pid", k.PID())
 	return k
 }
