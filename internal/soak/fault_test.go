@@ -355,7 +355,7 @@ func (h *harness) killKernel(f fault, r *record) bool {
 	if !ok {
 		return false
 	}
-	k, ok := kernel(family(all, executor, r.id), executor, r.id)
+	k, ok := kernel(family(all, executor, r.id), r.id)
 	if !ok {
 		return false
 	}

@@ -201,14 +201,27 @@ func (h *harness) play(ctx context.Context, r *record) {
 	if r.submission.kind != cancelled || !wait(ctx, r.submission.cancelAfter) {
 		return
 	}
-	a, err := h.client.persist(ctx, slack(acceptLimit), http.MethodPost, "/operations/"+id+":cancel", nil, nil)
-	if err == nil && a.status != http.StatusOK && !h.hinderedAt(time.Now()) {
-		err = fmt.Errorf("status %d: %s", a.status, a.body)
-	}
-	if err != nil {
+	if err := h.cancel(ctx, id); err != nil {
 		h.report.discrepancy("%s: cancel: %v", r, err)
 	}
 	r.change(func() { r.cancelled = true })
+}
+
+// cancel persists until the cancel is accepted: what is broken just now is a
+// reason for a refusal.
+func (h *harness) cancel(ctx context.Context, id string) error {
+	for {
+		a, err := h.client.persist(ctx, slack(acceptLimit), http.MethodPost, "/operations/"+id+":cancel", nil, nil)
+		if err != nil || a.status == http.StatusOK {
+			return err
+		}
+		if !h.hinderedAt(time.Now()) {
+			return fmt.Errorf("status %d: %s", a.status, a.body)
+		}
+		if !wait(ctx, pollingStep) {
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // submit persists until the execution is accepted, and returns its id.

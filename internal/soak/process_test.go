@@ -101,10 +101,11 @@ func family(all []process, executor process, id string) []process {
 	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !below[p.pid] })
 }
 
-// kernel returns the kernel in an executor's family: the oldest child.
-func kernel(family []process, executor process, id string) (process, bool) {
+// kernel returns the kernel in an executor's family: the oldest process that
+// has its command, whether it was started so or forked.
+func kernel(family []process, id string) (process, bool) {
 	for _, p := range family { // in the order of their ids
-		if p.parent == executor.pid && p.execution == id {
+		if p.execution == id && slices.Contains(p.args, "ipykernel_launcher") {
 			return p, true
 		}
 	}
