@@ -25,8 +25,8 @@ func newReceipt(job quire.Job, notebook []byte) (*quire.Receipt, error) {
 // disk while the kernel starts: lockKept has the outcome.
 func (e *execution) keepLock(lock []byte) {
 	e.receipt.Environment = digest(lock)
-	kept := make(chan error, 1)
-	go func() { kept <- keep(e.job.LockPath(), lock) }()
+	path, kept := e.job.LockPath(), make(chan error, 1)
+	go func() { kept <- keep(path, lock) }()
 	e.lockKept = sync.OnceValue(func() error {
 		if err := <-kept; err != nil {
 			return fmt.Errorf("keep the environment's lock: %w", err)
