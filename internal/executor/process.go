@@ -171,7 +171,9 @@ func tell(ready *os.File, id Identity) error {
 	if ready == nil {
 		return nil
 	}
-	if err := json.NewEncoder(ready).Encode(id); err != nil {
+	// A server that has died meanwhile stops nothing: the next one finds the
+	// identity in the folder.
+	if err := json.NewEncoder(ready).Encode(id); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("tell identity: %w", err)
 	}
 	return ready.Close()
