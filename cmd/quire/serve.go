@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"runtime"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -105,7 +106,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	backend := local.New(command, executorEnv(), logger)
 	backend.Ended = jobs.WarmAfter
 	if !o.Cold && o.Ready > 0 {
-		backend.Slots = local.NewSlots(o.Ready, append(command[:len(command):len(command)], "--wait"), executorEnv(), jobs.Template, logger)
+		backend.Slots = local.NewSlots(o.Ready, append(slices.Clip(command), "--wait"), executorEnv(), jobs.Template, logger)
 	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
