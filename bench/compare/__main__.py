@@ -30,7 +30,8 @@ def main():
     short = os.environ.get("BENCH") == "short"
     rounds = int(os.environ.get("BENCH_ROUNDS", "3" if short else "15"))
     load = machine.load()
-    with tempfile.TemporaryDirectory() as folder:
+    # Not in /tmp: a kernel that is ready has a private one, and takes no notebook from there.
+    with tempfile.TemporaryDirectory(dir=os.environ["QUIRE_CACHE"]) as folder:
         work = Path(folder)
         notebooks.write_all(work)
         with Server(work, "demand") as server, Server(work, "ready", "--ready", "4") as ready, Peers(work) as peers:

@@ -103,7 +103,7 @@ class Server:
         self.address, self.token = address.read_text().strip(), (self.data / "token").read_text().strip()
         self.project = self.new_project("bench", [f"{name}.ipynb" for name in notebooks.SOURCES])
         client = Client(self)
-        self.until(lambda: client.first_output("clock")[0] == ("ready" if "--ready" in self.flags else "forked"))
+        self.until(lambda: client.first_output("clock")[0] != "cold")
         return self
 
     def __exit__(self, *_):
