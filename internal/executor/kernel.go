@@ -18,6 +18,7 @@ import (
 
 	"quire"
 	"quire/internal/runner"
+	"quire/internal/warm"
 	"quire/jupyter"
 )
 
@@ -291,10 +292,6 @@ func without(env []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 }
 
-// maxTempDir is the longest temporary folder that leaves room for a socket's
-// name: Linux takes 107 bytes.
-const maxTempDir = 60
-
 // memoryDir is where Linux keeps shared memory: files that live for one run
 // cost no disk there.
 const memoryDir = "/dev/shm"
@@ -304,10 +301,7 @@ func privateDir() (string, error) { return os.MkdirTemp(tempDir(), runDirPrefix)
 
 // tempDir is where folders with sockets go.
 func tempDir() string {
-	dir := os.TempDir()
-	if len(dir) > maxTempDir {
-		dir = "/tmp"
-	}
+	dir := warm.TempDir()
 	if dir == "/tmp" && unix.Access(memoryDir, unix.W_OK|unix.X_OK) == nil {
 		return memoryDir
 	}

@@ -3,8 +3,8 @@ package executor
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"quire"
@@ -49,21 +49,15 @@ func (e *execution) reduce(end quire.Finished) (*nbformat.Notebook, error) {
 }
 
 func writeAtomic(path string, nb *nbformat.Notebook) error {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	tmp, err := writeBeside(path, func(w io.Writer) error {
+		buffered := bufio.NewWriterSize(w, 1<<16)
+		if err := nbformat.Write(buffered, nb); err != nil {
+			return err
+		}
+		return buffered.Flush()
+	})
 	if err != nil {
 		return err
-	}
-	buffered := bufio.NewWriterSize(f, 1<<16)
-	err = nbformat.Write(buffered, nb)
-	if err == nil {
-		err = buffered.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(tmp))
 	}
 	crash.At(crash.NotebookWritten)
 	// The folder is not synced: a notebook that a power cut takes with its name

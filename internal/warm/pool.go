@@ -87,7 +87,7 @@ func New(opts *Options) *Pool {
 // folder: always the same, so that the next server finds what one has left.
 func PoolDir(data string) string {
 	sum := sha256.Sum256([]byte(data))
-	return filepath.Join(tempDir(), poolPrefix+hex.EncodeToString(sum[:6]))
+	return filepath.Join(TempDir(), poolPrefix+hex.EncodeToString(sum[:6]))
 }
 
 // Socket returns where kernels of the key are forked, for Launch, or "" if

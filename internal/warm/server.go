@@ -34,8 +34,9 @@ const maxTempDir = 60
 // poolPrefix begins the names of temporary folders.
 const poolPrefix = "quire-warm-"
 
-// tempDir is where folders with sockets go.
-func tempDir() string {
+// TempDir is where folders with sockets go: the temporary folder, or /tmp where
+// that one's name is too long.
+func TempDir() string {
 	if dir := os.TempDir(); len(dir) <= maxTempDir {
 		return dir
 	}
@@ -57,7 +58,7 @@ func startForkServer(parent string, key Key) (*forkServer, error) {
 	s := &forkServer{stderr: &tail{}}
 	pattern := "fork-"
 	if parent == "" {
-		parent, pattern = tempDir(), poolPrefix
+		parent, pattern = TempDir(), poolPrefix
 	} else if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
