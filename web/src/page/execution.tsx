@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { api } from "./api";
 import type { Execution, Failure } from "./api";
 import { StateMark } from "./executions";
+import { Entries } from "./entries";
 import { bytes, ended, moment, plain, seconds, short } from "./format";
 import { Sheet, SheetFrame } from "./frame";
 import { follow } from "./live";
@@ -185,14 +186,7 @@ function Facts({ execution: e }: { execution: Execution }) {
     <section aria-label="Details">
       <h2>Details</h2>
       <dl>
-        {facts
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </>
-          ))}
+        <Entries of={facts} />
         {e.retryOf && (
           <>
             <dt>retry of</dt>

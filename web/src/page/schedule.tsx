@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { api } from "./api";
 import type { Schedule } from "./api";
 import { Executions } from "./executions";
+import { Entries } from "./entries";
 import { due, moment, short } from "./format";
 import { Action, Trouble, useLoad, Wait } from "./load";
 import { go, to } from "./route";
@@ -117,14 +118,7 @@ function Facts({ schedule: s }: { schedule: Schedule }) {
         <dd>
           <Last schedule={s} />
         </dd>
-        {facts
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </>
-          ))}
+        <Entries of={facts} />
       </dl>
     </section>
   );

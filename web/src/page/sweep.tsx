@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { api } from "./api";
 import type { Sweep, SweepTable } from "./api";
 import { StateMark } from "./executions";
+import { Entries } from "./entries";
 import { moment, short } from "./format";
 import { Action, Trouble, useLoad, Wait } from "./load";
 import { to } from "./route";
@@ -136,14 +137,7 @@ function Facts({ sweep: s }: { sweep: Sweep }) {
     <section aria-label="Details">
       <h2>Details</h2>
       <dl>
-        {facts
-          .filter(([, value]) => value)
-          .map(([name, value]) => (
-            <>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </>
-          ))}
+        <Entries of={facts} />
       </dl>
     </section>
   );
