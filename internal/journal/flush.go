@@ -30,27 +30,41 @@ func (f diskFile) Sync() error {
 }
 
 // flush writes what gathers in pending until the Writer is closed or fails.
+// One that has failed stays the journal's only Writer until it is closed: its
+// owner goes on until it hears of the failure.
 func (w *Writer) flush() {
 	defer close(w.done)
+	last, err := w.writeAll()
+	if err != nil {
+		w.settle(last, errors.Join(err, w.leaveRoom()))
+		w.awaitClose()
+		_ = w.file.Close() // nothing that was written is lost by it: the error is told
+		return
+	}
+	w.settle(last, errors.Join(w.leaveRoom(), w.file.Close()))
+}
+
+// writeAll returns after everything was written that there was before Close,
+// or with the first error. The events up to last were the Writer's then.
+func (w *Writer) writeAll() (last int32, err error) {
 	var spare []byte
 	for range w.wake {
 		for {
-			batch, last, closing := w.take(spare)
+			var batch []byte
+			var closing bool
+			batch, last, closing = w.take(spare)
+			if len(batch) == 0 && closing {
+				return last, nil
+			}
 			if len(batch) == 0 {
-				if closing {
-					w.settle(last, w.closeFile())
-					return
-				}
 				spare = batch
 				break
 			}
 			if err := w.takeRoom(int64(len(batch))); err != nil {
-				w.settle(last, errors.Join(err, w.sayLast(err), w.closeFile()))
-				return
+				return last, errors.Join(err, w.sayLast(err))
 			}
 			if err := w.writeBatch(batch); err != nil {
-				w.settle(last, errors.Join(err, w.closeFile()))
-				return
+				return last, err
 			}
 			w.settle(last, nil)
 			spare = nil
@@ -58,6 +72,15 @@ func (w *Writer) flush() {
 				spare = batch[:0]
 			}
 		}
+	}
+	return last, nil
+}
+
+func (w *Writer) awaitClose() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !w.closing {
+		w.await()
 	}
 }
 

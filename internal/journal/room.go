@@ -92,11 +92,10 @@ func (w *Writer) sayLast(why error) error {
 	return nil
 }
 
-// closeFile closes the file with no more room than it needs.
-func (w *Writer) closeFile() error {
-	var err error
+// leaveRoom gives back what was taken and not needed.
+func (w *Writer) leaveRoom() error {
 	if file, ok := w.file.(roomTaker); ok && w.taken > w.size {
-		err = file.LeaveRoom(w.size)
+		return file.LeaveRoom(w.size)
 	}
-	return errors.Join(err, w.file.Close())
+	return nil
 }

@@ -67,6 +67,10 @@ func TestLastWordsOnAFullDisk(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(why, syscall.ENOSPC) {
 		t.Fatalf("got %v, told %v, want that there is no space", err, why)
 	}
+	// Who has failed still runs, and nobody else is to begin beside it.
+	if _, err := journal.Open(path, nil); !errors.Is(err, journal.ErrLocked) {
+		t.Errorf("open beside it: got %v, want that it is locked", err)
+	}
 	if err := w.Close(); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("close: got %v, want that there is no space", err)
 	}

@@ -117,6 +117,9 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if s.reader, err = pool(path, readers, url.Values{"_query_only": {"true"}}); err != nil {
 		return nil, err
 	}
+	if err := fill(ctx, s.reader, readers); err != nil {
+		return nil, err
+	}
 	if err := s.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -143,6 +146,23 @@ func pool(path string, size int, settings url.Values) (*sql.DB, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
+}
+
+// fill makes all connections that a pool may have, and which it keeps: later
+// there may be no file descriptors left for one.
+func fill(ctx context.Context, db *sql.DB, size int) (err error) {
+	for range size {
+		conn, connErr := db.Conn(ctx) // held to the end: each is another one
+		if connErr != nil {
+			return errors.Join(err, connErr)
+		}
+		defer func() { err = errors.Join(err, conn.Close()) }()
+		// With the first look at the database, SQLite opens its journal.
+		if _, execErr := conn.ExecContext(ctx, "PRAGMA schema_version"); execErr != nil {
+			return errors.Join(err, execErr)
+		}
+	}
+	return nil
 }
 
 // connect makes the first connection, which gives the file its journal. While

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"quire"
 	"quire/internal/service"
@@ -46,6 +48,46 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%s: -got +want\n%s", name, diff)
 		}
 	}
+}
+
+func TestReadsNeedNoNewDescriptors(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "quire.db"))
+	id := addProject(t, s)
+	exhaustDescriptors(t)
+	if _, err := s.Pragma(t.Context(), "journal_mode"); err != nil { // on all connections at once
+		t.Errorf("connections: %v", err)
+	}
+	if _, err := s.Project(t.Context(), id); err != nil {
+		t.Errorf("project: %v", err)
+	}
+	_, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "another.db"), nil)
+	if !errors.Is(err, unix.EMFILE) {
+		t.Errorf("another database: got %v, want that there are no descriptors", err)
+	}
+}
+
+// exhaustDescriptors lets this process open no file until the test has ended.
+func exhaustDescriptors(t *testing.T) {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	lowest, err := unix.Open(os.DevNull, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Close(lowest); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(lowest), Max: limit.Max}); err != nil { //nolint:gosec // a file descriptor
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestFileIsPrivate(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
@@ -44,6 +45,12 @@ func shortage(err error) error {
 		return fmt.Errorf("%w: %w", unix.EROFS, err)
 	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("%w: %w", unix.EIO, err)
+	case sqlite3.SQLITE_CANTOPEN: // any reason at all
+		null, reason := os.Open(os.DevNull)
+		if reason != nil {
+			return fmt.Errorf("%w: %w", reason, err)
+		}
+		_ = null.Close()
 	}
 	return err
 }
