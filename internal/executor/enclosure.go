@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -22,6 +23,7 @@ type enclosure struct {
 	dir       string        // private; the temporary folders are made in it
 	group     *cgroup.Group // nil: there is none
 	made      bool          // the temporary folders are there
+	priming   sync.WaitGroup
 }
 
 // open makes what the isolation asks for.
@@ -32,6 +34,7 @@ func (e *enclosure) open() error {
 	if len(e.isolation.Groups) == 0 {
 		return nil
 	}
+	e.priming.Go(cgroup.Prime)
 	b := e.isolation.Bounds
 	var err error
 	e.group, err = cgroup.Create(e.isolation.Groups, cgroup.Limits{Memory: b.MemoryBytes, CPUs: float64(b.CPUs), Processes: b.Processes})
@@ -51,6 +54,7 @@ func (e *enclosure) tmp() tmpFolders { return tmpFolders{e.dir} }
 // close ends every process of the execution, and removes what open has made.
 // What can't be removed now is left to the server.
 func (e *enclosure) close(logger *slog.Logger) {
+	e.priming.Wait()
 	if e.group != nil {
 		if err := e.group.Kill(); err != nil {
 			logger.Error("end the notebook's processes", "error", err)

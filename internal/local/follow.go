@@ -75,14 +75,22 @@ func openJournal(ctx context.Context, path string, durable func(size int64)) (*j
 	}
 }
 
-// reconnectPause is the time between a connection that broke and the next.
+// reconnectPause is the time between two connections that broke, before the
+// next one. After the first there is none: most end with the executor.
 const reconnectPause = 20 * time.Millisecond
 
 // listenOn listens until nobody answers any more. An executor hangs up on a
 // follower that sleeps, while a store does not answer say: that is not its end.
 func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) (fault *quire.Failure, err error) {
 	told := int64(-1)
-	for {
+	for broken := 0; ; broken++ {
+		if broken > 1 {
+			select {
+			case <-time.After(reconnectPause):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
 		err := listen(ctx, id, func(signal executor.Signal) {
 			if size := signal.Durable; size != nil && *size > told {
 				told = *size
@@ -95,9 +103,7 @@ func listenOn(ctx context.Context, id executor.Identity, durable func(size int64
 		if ended(err) {
 			return fault, context.Cause(ctx)
 		}
-		select {
-		case <-time.After(reconnectPause):
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
 	}
