@@ -34,10 +34,12 @@ func (e *enclosure) open() error {
 	if len(e.isolation.Groups) == 0 {
 		return nil
 	}
-	e.priming.Go(cgroup.Prime)
 	b := e.isolation.Bounds
 	var err error
 	e.group, err = cgroup.Create(e.isolation.Groups, cgroup.Limits{Memory: b.MemoryBytes, CPUs: float64(b.CPUs), Processes: b.Processes})
+	if err == nil {
+		e.priming.Go(cgroup.Prime) // a kernel will be there in some 10 ms
+	}
 	return err
 }
 
