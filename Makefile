@@ -22,7 +22,7 @@ WEB := $(shell find web/src web/public web/scripts web/*.html web/*.json web/*.t
 
 .PHONY: build
 build: $(if $(shell command -v npm),web/node_modules/.built) ## build bin/quire and bin/quire-executor, the pages first where there is Node.js
-	go build -trimpath -ldflags '-s -w' -o bin/quire-executor ./cmd/quire-executor
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/quire-executor ./cmd/quire-executor
 	sum=$$(sha256sum <bin/quire-executor); \
 	go build -trimpath -ldflags "-s -w -X main.executorSum=$${sum%% *}" -o bin/quire ./cmd/quire
 
