@@ -101,7 +101,9 @@ func (s *Slots) fill(ctx context.Context) time.Duration {
 	for s.len() < s.number && ctx.Err() == nil {
 		r, err := s.start(ctx, template)
 		if err != nil {
-			s.logger.Warn("no kernel is kept ready", "kernel", cmp.Or(template.Kernel, jupyter.DefaultKernel), "error", err)
+			if ctx.Err() == nil {
+				s.logger.Warn("no kernel is kept ready", "kernel", cmp.Or(template.Kernel, jupyter.DefaultKernel), "error", err)
+			}
 			return slotRetry
 		}
 		s.mu.Lock()
