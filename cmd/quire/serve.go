@@ -108,6 +108,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if !o.Cold && o.Ready > 0 {
 		backend.Slots = local.NewSlots(o.Ready, append(slices.Clip(command), "--wait"), executorEnv(), jobs.Template, logger)
 	}
+	if backend.Ahead, err = ahead(o, jobs, append(slices.Clip(command), "--wait"), logger); err != nil {
+		return err
+	}
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	dispatcher := dispatch.New(store, backend, jobs, &dispatch.Options{
@@ -165,6 +168,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	group.Go(func() error { return svc.Run(ctx) })
 	if backend.Slots != nil {
 		group.Go(func() error { backend.Slots.Run(ctx); return nil })
+	}
+	for _, slots := range backend.Ahead {
+		group.Go(func() error { slots.Run(ctx); return nil })
 	}
 	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
@@ -228,6 +234,20 @@ func newJobs(o cli.ServeOptions, python, prefix string, projects *files.Store, a
 		Env:         local.KernelEnv(os.Environ(), o.KernelEnv, python),
 		DeclaredEnv: local.KernelEnv(os.Environ(), o.KernelEnv, ""),
 	}, nil
+}
+
+// ahead returns a pool for each kernelspec whose kernels the operator wants
+// started ahead.
+func ahead(o cli.ServeOptions, jobs *local.Jobs, command []string, logger *slog.Logger) (map[string]*local.Slots, error) {
+	pools := map[string]*local.Slots{}
+	for kernel, n := range o.Prestart {
+		template, err := jobs.AheadTemplate(kernel)
+		if err != nil {
+			return nil, fmt.Errorf("--prestart %s=%d: %w", kernel, n, err)
+		}
+		pools[template.Kernel] = local.NewSlots(n, command, executorEnv(), func() (quire.Job, bool) { return template, true }, logger)
+	}
+	return pools, nil
 }
 
 // preload is what the operator names, and where that is nothing what notebooks

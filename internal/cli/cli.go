@@ -38,6 +38,7 @@ type ServeOptions struct {
 	WebhookAllow  []netip.Prefix // networks that webhooks may be in though they are private
 	Cold          bool           // start every kernel anew
 	Ready         int            // kernels that are kept started
+	Prestart      map[string]int // the same of other kernels, by kernelspec
 	Preload       []string       // modules that warm kernels have imported; empty: the server's choice
 	Environments  EnvironmentOptions
 }

@@ -2,10 +2,13 @@ package cli
 
 import (
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"quire"
+	"quire/jupyter"
 )
 
 const (
@@ -16,7 +19,7 @@ const (
 
 func (a *app) serveCommand() *cobra.Command {
 	var o ServeOptions
-	var allow []string
+	var allow, prestart []string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -33,6 +36,10 @@ func (a *app) serveCommand() *cobra.Command {
 			}
 			if o.Ready < 0 || o.Ready > maxReady {
 				return misuse("--ready must be from 0 to %d", maxReady)
+			}
+			var err error
+			if o.Prestart, err = prestarted(prestart); err != nil {
+				return err
 			}
 			if o.Policy.MaxAttempts < 1 {
 				return misuse("--max-attempts must be 1 at least")
@@ -73,9 +80,31 @@ func (a *app) serveCommand() *cobra.Command {
 	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
 	f.StringArrayVar(&allow, "webhook-allow", nil, "private `network` that webhooks may be in, such as 10.1.0.0/16; may be repeated")
 	f.IntVar(&o.Ready, "ready", 0, "kernels of the default environment that are kept started, waiting for a notebook (default: none)")
+	f.StringArrayVar(&prestart, "prestart", nil, "`KERNEL=N`: kernels of another kernelspec, of Bash, Julia, Python or R, that are kept started; may be repeated (default: none)")
 	completeFiles(cmd, "python", "tls-cert", "tls-key", "address-file")
 	completeFolders(cmd, "data")
 	return cmd
+}
+
+// prestarted reads the values of --prestart.
+func prestarted(values []string) (map[string]int, error) {
+	kernels := map[string]int{}
+	for _, value := range values {
+		kernel, number, _ := strings.Cut(value, "=")
+		kernel = strings.ToLower(kernel)
+		n, err := strconv.Atoi(number)
+		_, twice := kernels[kernel]
+		switch {
+		case kernel == "" || err != nil || n < 1 || n > maxReady:
+			return nil, misuse("--prestart %q must be a kernelspec's name and a number from 1 to %d, such as bash=2", value, maxReady)
+		case kernel == jupyter.DefaultKernel:
+			return nil, misuse("--prestart %q: kernels of %s are kept started by --ready %d", value, kernel, n)
+		case twice:
+			return nil, misuse("--prestart names %s twice", kernel)
+		}
+		kernels[kernel] = n
+	}
+	return kernels, nil
 }
 
 func (o *EnvironmentOptions) flags(cmd *cobra.Command) {

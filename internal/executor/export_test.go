@@ -29,12 +29,20 @@ func NewReceipt(job quire.Job, notebook []byte, spec jupyter.Kernelspec) (*quire
 
 // RunInSlot is Run with a kernel that has started for the template.
 func RunInSlot(ctx context.Context, template, job quire.Job, opts Options) (quire.Finished, error) {
+	return RunInSlotAfter(ctx, template, job, opts, func() error { return nil })
+}
+
+// RunInSlotAfter calls meanwhile once the kernel waits.
+func RunInSlotAfter(ctx context.Context, template, job quire.Job, opts Options, meanwhile func() error) (quire.Finished, error) {
 	s, err := openSlot(ctx, template, opts.Logger)
 	if err != nil {
 		return quire.Finished{}, err
 	}
 	defer s.server.remove()
 	defer s.close()
+	if err := meanwhile(); err != nil {
+		return quire.Finished{}, err
+	}
 	s.fit(job, opts.Logger)
 	opts.RunDir, opts.enclosure, opts.slot = filepath.Join(s.server.dir, kernelDir), s.encl, s
 	return Run(ctx, job, &opts)

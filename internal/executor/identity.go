@@ -22,9 +22,10 @@ type Identity struct {
 	Started     string            `json:"started"` // the process's start time in clock ticks since boot: tells it from a later one with its id
 	Boot        string            `json:"boot"`    // of the machine, for ids and start times come again
 	Attempt     int               `json:"attempt"`
-	Dir         string            `json:"dir"`              // the job's folder
-	RunDir      string            `json:"runDir"`           // private folder with the control socket
-	Groups      []string          `json:"groups,omitempty"` // folders of the control group of its notebook
+	Dir         string            `json:"dir"`                // the job's folder
+	RunDir      string            `json:"runDir"`             // private folder with the control socket
+	Groups      []string          `json:"groups,omitempty"`   // folders of the control group of its notebook
+	WaitedAs    quire.ExecutionID `json:"waitedAs,omitempty"` // what stands for ExecutionID in processes that were there before the job
 }
 
 const (

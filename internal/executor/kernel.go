@@ -176,11 +176,11 @@ func (k *kernel) exited() bool {
 
 func (k *kernel) ready() *quire.KernelReady {
 	how := quire.ColdStart
-	if k.forked {
+	switch {
+	case k.waited:
+		how = quire.ReadyStart
+	case k.forked:
 		how = quire.ForkedStart
-		if k.waited {
-			how = quire.ReadyStart
-		}
 	}
 	return &quire.KernelReady{
 		Implementation: k.info.Implementation, ProtocolVersion: k.info.ProtocolVersion, LanguageInfo: k.info.LanguageInfo, Start: how,

@@ -82,6 +82,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger,
 		ExecutionID: job.ExecutionID, PID: os.Getpid(), Started: processStart(os.Getpid()), Boot: bootID(),
 		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
+	id.WaitedAs = s.mark()
 	s.fit(job, logger)
 	encl.isolation, encl.dir = job.Isolation, server.dir
 	_, err = Run(ctx, job, &Options{

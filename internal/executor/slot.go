@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"quire"
+	"quire/internal/handover"
 	"quire/internal/warm"
 	"quire/jupyter"
 )
@@ -22,10 +24,11 @@ type slot struct {
 	encl     *enclosure
 	seen     []string // below covered folders, as the kernel sees them
 	kernel   *kernel  // nil: taken, or not fit for the job
+	ahead    *ahead   // nil: it was forked
 }
 
-// openSlot starts a kernel for jobs that are like the template, by a fork: no
-// other kernel can be handed over.
+// openSlot starts a kernel for jobs that are like the template: by a fork, or
+// cold where the template names the kernel.
 func openSlot(ctx context.Context, template quire.Job, logger *slog.Logger) (*slot, error) {
 	s := &slot{template: template, server: newServer()}
 	s.encl = &enclosure{isolation: quire.Isolation{Tmp: template.Isolation.Tmp}, dir: s.server.dir}
@@ -38,11 +41,15 @@ func openSlot(ctx context.Context, template quire.Job, logger *slog.Logger) (*sl
 }
 
 func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
-	spec, err := jupyter.FindKernel(s.template.KernelPath, jupyter.DefaultKernel)
+	spec, err := jupyter.FindKernel(s.template.KernelPath, cmp.Or(s.template.Kernel, jupyter.DefaultKernel))
 	if err != nil {
 		return err
 	}
-	if s.template.Warm == nil {
+	if s.template.Kernel != "" {
+		if s.ahead, err = newAhead(&s.template, spec); err != nil {
+			return err
+		}
+	} else if s.template.Warm == nil {
 		return errors.New("no fork server is offered")
 	}
 	if err := errors.Join(s.server.make(), s.encl.makeTmp()); err != nil {
@@ -53,11 +60,15 @@ func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
 	if err := os.Mkdir(k.dir, 0o700); err != nil {
 		return err
 	}
-	info, err := jupyter.NewIPC(k.dir)
+	info, err := k.connection()
 	if err != nil {
 		return err
 	}
-	opts := k.launchOptions(s.template, s.template.Env)
+	env, err := environment(s.template)
+	if err != nil {
+		return err
+	}
+	opts := k.launchOptions(s.template, env)
 	opts.Dir = k.dir
 	if err := info.WriteFile(opts.ConnectionFile); err != nil {
 		return err
@@ -67,14 +78,29 @@ func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
 	}
 	opts.Stdout, opts.Stderr = k.output.pipe, k.output.pipe
 	s.seen = s.covered(s.template, spec)
-	p, err := k.fork(ctx, s.template, opts, true)
+	limit := forkedLimit
+	if s.ahead != nil {
+		limit = aheadLimit
+		err = k.launch(ctx, s.template, opts, logger)
+	} else {
+		err = s.fork(ctx, opts)
+	}
 	k.output.started()
+	if err != nil {
+		return err
+	}
+	yieldSession(k.PID())
+	logger.Info("kernel waits for a job", "kernel", spec.Name, "pid", k.PID())
+	return k.connect(ctx, info, limit)
+}
+
+func (s *slot) fork(ctx context.Context, opts jupyter.LaunchOptions) error {
+	p, err := s.kernel.fork(ctx, s.template, opts, true)
 	if p == nil {
 		return errors.Join(errors.New("no kernel could be forked"), err)
 	}
-	k.process, k.forked = p, true
-	logger.Info("kernel waits for a job", "pid", p.PID())
-	return k.connect(ctx, info, forkedLimit)
+	s.kernel.process, s.kernel.forked = p, true
+	return nil
 }
 
 // covered are the paths of a job that a kernel sees although they lie where
@@ -96,7 +122,8 @@ func (s *slot) fit(job quire.Job, logger *slog.Logger) {
 	if s == nil || s.kernel == nil {
 		return
 	}
-	same := job.Environment == nil && job.Isolation.Tmp == s.template.Isolation.Tmp && job.Warm != nil && *job.Warm == *s.template.Warm
+	same := job.Environment == nil && job.Isolation.Tmp == s.template.Isolation.Tmp &&
+		(s.ahead != nil || job.Warm != nil && *job.Warm == *s.template.Warm)
 	if !same || s.kernel.exited() {
 		logger.Info("the waiting kernel is not for this job")
 		s.closeKernel()
@@ -116,7 +143,11 @@ func (s *slot) take(ctx context.Context, spec jupyter.Kernelspec, job quire.Job,
 		return nil
 	}
 	s.kernel, k.waited = nil, true
-	logger.Info("kernel is forked, and has waited", "pid", k.PID())
+	if k.forked {
+		logger.Info("kernel is forked, and has waited", "pid", k.PID())
+	} else {
+		logger.Info("kernel was started cold, and has waited", "pid", k.PID())
+	}
 	return k
 }
 
@@ -130,7 +161,11 @@ func (s *slot) handOver(ctx context.Context, spec jupyter.Kernelspec, job quire.
 	if err != nil {
 		return err
 	}
-	own, _, err := k.spec.Command(k.launchOptions(s.template, s.template.Env))
+	was, err := environment(s.template)
+	if err != nil {
+		return err
+	}
+	own, was, err := k.spec.Command(k.launchOptions(s.template, was))
 	if err != nil {
 		return err
 	}
@@ -140,10 +175,13 @@ func (s *slot) handOver(ctx context.Context, spec jupyter.Kernelspec, job quire.
 	case !slices.Equal(s.seen, s.covered(job, spec)):
 		return errors.New("its folder lies where the private ones do")
 	}
-	if err := k.encl.prepareBy(k.PID(), pinThreads); err != nil {
-		return err
+	if s.ahead != nil {
+		change := handover.Change{From: was, To: env, Dir: job.WorkDir}
+		err = s.ahead.handOver(ctx, k, spec, job, s.template, change)
+	} else if err = k.encl.prepareBy(k.PID(), pinThreads); err == nil {
+		err = warm.HandOver(ctx, k.client, env, job.WorkDir)
 	}
-	if err := warm.HandOver(ctx, k.client, env, job.WorkDir); err != nil {
+	if err != nil {
 		return err
 	}
 	k.spec = spec

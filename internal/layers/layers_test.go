@@ -75,10 +75,12 @@ var layers = map[string]layer{
 	"quire/internal/cgroup": {external: []string{gox}},
 	"quire/internal/warm":   {quire: words, external: []string{gox}},
 
+	"quire/internal/handover": {quire: []string{"quire/jupyter"}},
+
 	"quire/internal/calendar": {quire: []string{"quire"}, external: []string{cron}},
 
 	"quire/internal/executor": {
-		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/pyenv", "quire/internal/threads", "quire/internal/warm"}),
+		quire:    slices.Concat(running, []string{"quire/internal/cgroup", "quire/internal/handover", "quire/internal/pyenv", "quire/internal/threads", "quire/internal/warm"}),
 		external: []string{gox},
 	},
 	"quire/internal/dispatch": {quire: journals, external: []string{gox, prometheus}},
@@ -91,7 +93,7 @@ var layers = map[string]layer{
 
 	"quire/internal/auth":    {quire: serving, external: wire},
 	"quire/internal/files":   {quire: serving, external: []string{gox}},
-	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor"}), external: []string{gox, prometheus}},
+	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor", "quire/internal/handover"}), external: []string{gox, prometheus}},
 	"quire/internal/webhook": {quire: serving},
 	"quire/internal/sqlite":  {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {

@@ -35,8 +35,13 @@ func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	if err := group.Kill(); err != nil {
 		b.logger.Error("end the notebook's processes", "execution_id", id.ExecutionID, "error", err)
 	}
-	if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(id.ExecutionID)); err != nil {
-		return err
+	for _, mark := range []quire.ExecutionID{id.ExecutionID, id.WaitedAs} {
+		if mark == "" {
+			continue
+		}
+		if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(mark)); err != nil {
+			return err
+		}
 	}
 	return errors.Join(group.Remove(), id.RemoveRunDir())
 }

@@ -43,6 +43,9 @@ type Backend struct {
 
 	// Slots are asked for an executor before one is started. Nil: there are none.
 	Slots *Slots
+
+	// Ahead are asked instead where a notebook names their kernel.
+	Ahead map[string]*Slots
 }
 
 var _ dispatch.Backend = (*Backend)(nil)
@@ -60,7 +63,7 @@ func (b *Backend) Start(ctx context.Context, job quire.Job) (quire.Handle, error
 	if id, ok := begun(job); ok {
 		return json.Marshal(id)
 	}
-	if r := b.Slots.take(job); r != nil {
+	if r := b.take(job); r != nil {
 		h, err := b.startIn(ctx, r, job)
 		if err == nil || ctx.Err() != nil {
 			return h, err

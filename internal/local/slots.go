@@ -2,6 +2,7 @@ package local
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 
 	"quire"
 	"quire/internal/executor"
+	"quire/jupyter"
 )
 
 const (
@@ -40,6 +42,7 @@ type Slots struct {
 	logger   *slog.Logger
 	used     chan struct{}
 	filled   chan int // nil but in tests: process ids of those that wait
+	told     bool     // that they are filled
 
 	mu     sync.Mutex
 	free   []*ready
@@ -56,7 +59,8 @@ type ready struct {
 
 // NewSlots returns a pool of at most number slots, which Run fills. Command is
 // the program and its arguments that call executor.Wait; template says how the
-// kernels of most jobs start, and whether they can be forked now.
+// kernels of most jobs start, and whether they can be forked now. One that
+// names a kernel is for that alone, which is started cold.
 func NewSlots(number int, command, env []string, template func() (quire.Job, bool), logger *slog.Logger) *Slots {
 	return &Slots{number: number, command: command, env: env, template: template, logger: logger, used: make(chan struct{}, 1)}
 }
@@ -93,11 +97,13 @@ func (s *Slots) fill(ctx context.Context) time.Duration {
 	if !ok {
 		return slotRetry / 5 // its fork server is on the way
 	}
-	s.drop(func(r *ready) bool { return r.gone() || !fits(r.template, template) })
+	s.drop(func(r *ready) bool { return r.gone() || template.Kernel == "" && !fits(r.template, template) })
 	for s.len() < s.number && ctx.Err() == nil {
 		r, err := s.start(ctx, template)
 		if err != nil {
-			s.logger.Warn("no kernel is kept ready", "error", err)
+			if ctx.Err() == nil {
+				s.logger.Warn("no kernel is kept ready", "kernel", cmp.Or(template.Kernel, jupyter.DefaultKernel), "error", err)
+			}
 			return slotRetry
 		}
 		s.mu.Lock()
@@ -106,6 +112,10 @@ func (s *Slots) fill(ctx context.Context) time.Duration {
 		if s.filled != nil {
 			s.filled <- r.process.Pid
 		}
+	}
+	if !s.told && ctx.Err() == nil {
+		s.told = true
+		s.logger.Info("kernels wait for notebooks", "kernel", cmp.Or(template.Kernel, jupyter.DefaultKernel), "number", s.number)
 	}
 	return slotRetry
 }
@@ -134,10 +144,11 @@ func (s *Slots) drop(useless func(*ready) bool) {
 	}
 }
 
-// fits reports whether a slot of the template may become the job's. The
-// executor looks closer.
+// fits reports whether a slot of the template may become the job's, whose
+// kernel is the template's where that names one. The executor looks closer.
 func fits(template, job quire.Job) bool {
-	return job.Environment == nil && job.Warm != nil && *job.Warm == *template.Warm && job.Isolation.Tmp == template.Isolation.Tmp
+	same := template.Kernel != "" || job.Warm != nil && *job.Warm == *template.Warm
+	return same && job.Environment == nil && job.Isolation.Tmp == template.Isolation.Tmp
 }
 
 // take returns a slot for the job, or nil.
@@ -180,6 +191,7 @@ func (s *Slots) start(ctx context.Context, template quire.Job) (*ready, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start slot: %w", err), ours.Close())
 	}
+	lower(cmd.Process.Pid)
 	r := &ready{launched: launched{process: cmd.Process, exited: make(chan struct{})}, template: template, control: ours}
 	go func() {
 		defer close(r.exited)
