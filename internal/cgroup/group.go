@@ -23,8 +23,8 @@ func Create(paths []string, limits Limits) (*Group, error) {
 	if err := g.make(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make group: %w", err), g.rmdir())
 	}
-	if err := g.limit(limits); err != nil {
-		return nil, errors.Join(fmt.Errorf("limit group: %w", err), g.rmdir())
+	if err := g.Limit(limits); err != nil {
+		return nil, errors.Join(err, g.rmdir())
 	}
 	return g, nil
 }
@@ -90,6 +90,14 @@ func (g *Group) file(name string) string {
 
 // period is what a quota of processor time is counted in.
 const period = 100 * time.Millisecond
+
+// Limit sets the limits, of which one that is zero changes nothing.
+func (g *Group) Limit(l Limits) error {
+	if err := g.limit(l); err != nil {
+		return fmt.Errorf("limit group: %w", err)
+	}
+	return nil
+}
 
 // limit writes the limits into the files of whichever version has them.
 func (g *Group) limit(l Limits) error {

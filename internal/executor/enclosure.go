@@ -22,6 +22,7 @@ type enclosure struct {
 	isolation quire.Isolation
 	dir       string        // private; the temporary folders are made in it
 	group     *cgroup.Group // nil: there is none
+	born      bool          // the kernel is in the group since its start, before there was a job
 	made      bool          // the temporary folders are there
 	priming   sync.WaitGroup
 }
@@ -31,13 +32,19 @@ func (e *enclosure) open() error {
 	if err := e.makeTmp(); err != nil {
 		return err
 	}
-	if len(e.isolation.Groups) == 0 {
+	b := e.isolation.Bounds
+	return e.makeGroup(cgroup.Limits{Memory: b.MemoryBytes, CPUs: float64(b.CPUs), Processes: b.Processes})
+}
+
+// makeGroup makes the group, or limits the one that was there before the job.
+func (e *enclosure) makeGroup(limits cgroup.Limits) (err error) {
+	switch {
+	case e.group != nil:
+		return e.group.Limit(limits)
+	case len(e.isolation.Groups) == 0:
 		return nil
 	}
-	b := e.isolation.Bounds
-	var err error
-	e.group, err = cgroup.Create(e.isolation.Groups, cgroup.Limits{Memory: b.MemoryBytes, CPUs: float64(b.CPUs), Processes: b.Processes})
-	if err == nil {
+	if e.group, err = cgroup.Create(e.isolation.Groups, limits); err == nil {
 		e.priming.Go(cgroup.Prime) // a kernel will be there in some 10 ms
 	}
 	return err
@@ -67,6 +74,7 @@ func (e *enclosure) close(logger *slog.Logger) {
 		if err := e.group.Remove(); err != nil {
 			logger.Error("remove control group", "error", err)
 		}
+		e.group = nil
 	}
 	if err := e.tmp().remove(); err != nil {
 		logger.Error("remove private folders", "error", err)
@@ -107,7 +115,7 @@ func (e *enclosure) confine(seen []string, fork func() (int, error)) (err error)
 		return err
 	case e.group == nil:
 		return limited(b, fork)
-	case !e.group.LimitsCPU():
+	case b.CPUs > 0 && !e.group.LimitsCPU():
 		if err := pin(0, b.CPUs); err != nil {
 			return err
 		}

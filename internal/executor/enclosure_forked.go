@@ -45,10 +45,13 @@ func (e *enclosure) prepareBy(pid int, pin func(pid, n int) error) error {
 			return err
 		}
 		return bound(pid, b, ownTasks())
-	case !e.group.LimitsCPU():
+	case b.CPUs > 0 && !e.group.LimitsCPU():
 		if err := pin(pid, b.CPUs); err != nil {
 			return err
 		}
+	}
+	if e.born {
+		return nil
 	}
 	return e.group.Add(pid)
 }

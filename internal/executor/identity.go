@@ -47,11 +47,27 @@ func (id Identity) Alive() bool {
 // attempt is not in its way.
 func GroupName(id quire.ExecutionID, attempt int) string { return fmt.Sprintf("%s-%d", id, attempt) }
 
+// SlotGroup begins the name of the control group of an executor that was
+// started before its job: its process id and start time follow.
+const SlotGroup = "slot."
+
+func slotGroupName(pid int, started string) string {
+	return fmt.Sprintf("%s%d.%s", SlotGroup, pid, started)
+}
+
+// SlotGroupLives reports whether the executor runs whose group has that name,
+// which begins with SlotGroup.
+func SlotGroupLives(name string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(name, SlotGroup), ".")
+	pid, err := strconv.Atoi(first)
+	return err == nil && name == slotGroupName(pid, processStart(pid))
+}
+
 // Group returns the control group of the executor's notebook, which is empty
 // where there is none. Only one of its own name is its.
 func (id Identity) Group() *cgroup.Group {
-	name := GroupName(id.ExecutionID, id.Attempt)
-	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return filepath.Base(dir) != name }))
+	names := []string{GroupName(id.ExecutionID, id.Attempt), slotGroupName(id.PID, id.Started)}
+	return cgroup.Find(slices.DeleteFunc(slices.Clone(id.Groups), func(dir string) bool { return !slices.Contains(names, filepath.Base(dir)) }))
 }
 
 // RemoveRunDir removes the executor's folder once the executor is dead: one

@@ -83,6 +83,9 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger,
 		Attempt: job.Attempt, Dir: dir, RunDir: server.dir, Groups: job.Isolation.Groups,
 	}
 	id.WaitedAs = s.mark()
+	if encl.group != nil {
+		id.Groups = encl.group.Paths()
+	}
 	s.fit(job, logger)
 	encl.isolation, encl.dir = job.Isolation, server.dir
 	_, err = Run(ctx, job, &Options{

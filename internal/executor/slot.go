@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"quire"
+	"quire/internal/cgroup"
 	"quire/internal/handover"
 	"quire/internal/warm"
 	"quire/jupyter"
@@ -31,13 +32,23 @@ type slot struct {
 // cold where the template names the kernel.
 func openSlot(ctx context.Context, template quire.Job, logger *slog.Logger) (*slot, error) {
 	s := &slot{template: template, server: newServer()}
-	s.encl = &enclosure{isolation: quire.Isolation{Tmp: template.Isolation.Tmp}, dir: s.server.dir}
+	s.encl = &enclosure{isolation: quire.Isolation{Tmp: template.Isolation.Tmp, Groups: slotGroups(template.Isolation.Groups)}, dir: s.server.dir}
 	if err := s.start(ctx, logger); err != nil {
 		s.close()
 		s.server.remove()
 		return nil, err
 	}
 	return s, nil
+}
+
+// slotGroups names the group that waits with this process: it has to be known
+// whose it is before there is a job, and after.
+func slotGroups(templates []string) (paths []string) {
+	name := slotGroupName(os.Getpid(), processStart(os.Getpid()))
+	for _, path := range templates {
+		paths = append(paths, filepath.Join(filepath.Dir(path), name))
+	}
+	return paths
 }
 
 func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
@@ -52,7 +63,7 @@ func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
 	} else if s.template.Warm == nil {
 		return errors.New("no fork server is offered")
 	}
-	if err := errors.Join(s.server.make(), s.encl.makeTmp()); err != nil {
+	if err := errors.Join(s.server.make(), s.encl.makeTmp(), s.encl.makeGroup(cgroup.Limits{})); err != nil {
 		return err
 	}
 	k := &kernel{spec: spec, dir: filepath.Join(s.server.dir, kernelDir), encl: s.encl}
@@ -89,6 +100,7 @@ func (s *slot) start(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	s.encl.born = s.encl.group != nil
 	yieldSession(k.PID())
 	logger.Info("kernel waits for a job", "kernel", spec.Name, "pid", k.PID())
 	return k.connect(ctx, info, limit)
@@ -191,10 +203,15 @@ func (s *slot) handOver(ctx context.Context, spec jupyter.Kernelspec, job quire.
 func (s *slot) closeKernel() {
 	if s.kernel != nil {
 		s.kernel.close()
-		s.kernel = nil
+		s.kernel, s.encl.born = nil, false
 		_ = os.RemoveAll(filepath.Join(s.server.dir, kernelDir)) // the next one's must be empty
 	}
 }
 
-// close ends a kernel that nobody has taken.
-func (s *slot) close() { s.closeKernel() }
+// close ends a kernel that nobody has taken, and removes its group.
+func (s *slot) close() {
+	s.closeKernel()
+	if s.encl.group != nil {
+		_ = s.encl.group.Remove() // the server's next start removes what is left
+	}
+}

@@ -18,7 +18,8 @@ import (
 // Waiting is what an executor without a job tells on its control descriptor
 // once its kernel is ready.
 type Waiting struct {
-	RunDir string `json:"runDir"`
+	RunDir string   `json:"runDir"`
+	Groups []string `json:"groups,omitempty"` // of its kernel
 }
 
 // Wait is Main for an executor that is started ahead. On control, a socket, it
@@ -56,7 +57,7 @@ func Wait(ctx context.Context, control *os.File, logger *slog.Logger) error {
 
 // await returns the job's folder, or "" if there will be none.
 func (s *slot) await(ctx context.Context, control *os.File, lines *bufio.Scanner) (string, error) {
-	if err := json.NewEncoder(control).Encode(Waiting{s.server.dir}); err != nil {
+	if err := json.NewEncoder(control).Encode(Waiting{s.server.dir, s.encl.isolation.Groups}); err != nil {
 		return "", fmt.Errorf("wait for a job: %w", err)
 	}
 	given := make(chan string, 1)

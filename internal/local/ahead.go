@@ -48,7 +48,8 @@ func (j *Jobs) AheadTemplate(kernel string) (quire.Job, error) {
 	job := quire.Job{KernelPath: j.KernelPath, Env: j.Env, Kernel: spec.Name}
 	if j.Host != nil {
 		whole := j.Host.Isolation("", 0, quire.Spec{})
-		job.Isolation = quire.Isolation{Tmp: whole.Tmp, Bounds: whole.Bounds}
+		job.Isolation = j.Host.slotIsolation()
+		job.Isolation.Bounds = whole.Bounds
 	}
 	return job, nil
 }

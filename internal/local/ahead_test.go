@@ -77,7 +77,7 @@ func TestKernelStartedAheadIsIsolated(t *testing.T) {
 	job := bashJob(t, `
 echo "$QUIRE_EXECUTION_ID $NUMBER $PWD [$TMPDIR]"
 ls -A /tmp | grep -c quire-
-awk -F: '($2 ~ /memory/ || $1 == 0 && !system("test ! -e /sys/fs/cgroup/memory")) && $3 !~ /-1$/ {print "outside"}' /proc/$$/cgroup /proc/$PPID/cgroup
+awk -F: '($2 ~ /memory/ || $1 == 0 && !system("test ! -e /sys/fs/cgroup/memory")) && $3 !~ /\/slot\.[0-9.]+$/ {print "outside"}' /proc/$$/cgroup /proc/$PPID/cgroup
 awk '{print $19}' /proc/$$/stat
 true`)
 	job.Inputs = map[string]any{"NUMBER": 3}

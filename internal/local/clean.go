@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -35,13 +36,12 @@ func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	if err := group.Kill(); err != nil {
 		b.logger.Error("end the notebook's processes", "execution_id", id.ExecutionID, "error", err)
 	}
-	for _, mark := range []quire.ExecutionID{id.ExecutionID, id.WaitedAs} {
-		if mark == "" {
-			continue
-		}
-		if err := b.killMarked(ctx, "QUIRE_EXECUTION_ID="+string(mark)); err != nil {
-			return err
-		}
+	marks := []string{mark(id.ExecutionID)}
+	if id.WaitedAs != "" {
+		marks = append(marks, mark(id.WaitedAs))
+	}
+	if err := b.killMarked(ctx, marks); err != nil {
+		return err
 	}
 	return errors.Join(group.Remove(), id.RemoveRunDir())
 }
@@ -69,12 +69,15 @@ func killProcess(id executor.Identity) {
 // does not die before it returns.
 const killLimit = 2 * time.Second
 
-// killMarked kills every process that has the variable in its environment,
+// mark is what stands in the environment of the processes of an execution.
+func mark(id quire.ExecutionID) string { return "QUIRE_EXECUTION_ID=" + string(id) }
+
+// killMarked kills every process that has one of the marks in its environment,
 // until there is none: what was forked while it looked is found the next time.
-func (b *Backend) killMarked(ctx context.Context, variable string) error {
+func (b *Backend) killMarked(ctx context.Context, marks []string) error {
 	deadline := time.Now().Add(killLimit)
 	for {
-		left := killOnce(variable)
+		left := killOnce(marks)
 		if left == 0 {
 			return nil
 		}
@@ -92,14 +95,15 @@ func (b *Backend) killMarked(ctx context.Context, variable string) error {
 
 // killOnce kills what it finds and returns how many that were. A process that
 // has ended has no environment.
-func killOnce(variable string) (killed int) {
+func killOnce(marks []string) (killed int) {
 	paths, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return 0
 	}
 	for _, path := range paths {
 		env, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(append([]byte{0}, env...), []byte("\x00"+variable+"\x00")) {
+		env = append([]byte{0}, env...)
+		if err != nil || !slices.ContainsFunc(marks, func(m string) bool { return bytes.Contains(env, []byte("\x00"+m+"\x00")) }) {
 			continue
 		}
 		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {

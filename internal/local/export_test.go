@@ -1,5 +1,10 @@
 package local
 
+import "quire"
+
+// SlotIsolation is how a kernel is kept apart that has no job yet.
+func (h *Host) SlotIsolation() quire.Isolation { return h.slotIsolation() }
+
 // Filled returns the channel that tells the process ids of slots, of which
 // there must be no more than it holds. It is called before Run.
 func (s *Slots) Filled() <-chan int {

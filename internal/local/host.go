@@ -117,6 +117,16 @@ func (h *Host) Isolation(id quire.ExecutionID, attempt int, spec quire.Spec) qui
 	return isolation
 }
 
+// slotIsolation returns how a kernel is kept apart that has no job yet. The
+// executor that starts it names its groups.
+func (h *Host) slotIsolation() quire.Isolation {
+	isolation := quire.Isolation{Tmp: h.tmp}
+	if h.groups != nil {
+		isolation.Groups = h.groups.Paths(executor.SlotGroup)
+	}
+	return isolation
+}
+
 // Sweep ends and removes the groups of executors that are gone, left by a
 // server that was killed with them. path finds an execution's folder.
 func (h *Host) Sweep(_ context.Context, path func(quire.ExecutionID) string) error {
@@ -129,6 +139,12 @@ func (h *Host) Sweep(_ context.Context, path func(quire.ExecutionID) string) err
 	}
 	var errs []error
 	for _, name := range names {
+		if strings.HasPrefix(name, executor.SlotGroup) {
+			if !executor.SlotGroupLives(name) {
+				errs = append(errs, cgroup.Find(h.groups.Paths(name)).Remove())
+			}
+			continue
+		}
 		i := strings.LastIndexByte(name, '-')
 		if i <= 0 {
 			continue // not of this naming

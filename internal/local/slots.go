@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"quire"
+	"quire/internal/cgroup"
 	"quire/internal/executor"
 	"quire/jupyter"
 )
@@ -55,6 +56,7 @@ type ready struct {
 	template quire.Job
 	control  *os.File
 	runDir   string
+	groups   []string
 }
 
 // NewSlots returns a pool of at most number slots, which Run fills. Command is
@@ -220,7 +222,7 @@ func (r *ready) greet(ctx context.Context) error {
 	if err := json.Unmarshal(line, &w); err != nil {
 		return err
 	}
-	r.runDir = w.RunDir
+	r.runDir, r.groups = w.RunDir, w.Groups
 	return ctx.Err()
 }
 
@@ -251,6 +253,7 @@ func (r *ready) end() {
 		_ = r.process.Kill()
 		<-r.exited
 	}
+	_ = cgroup.Find(r.groups).Remove()                                    // this, too
 	if dir := filepath.Base(r.runDir); strings.HasPrefix(dir, "quire-") { // one that was killed
 		_ = os.RemoveAll(r.runDir)
 	}

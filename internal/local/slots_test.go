@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"quire"
+	"quire/internal/cgroup"
+	"quire/internal/executor"
 	"quire/internal/local"
 )
 
@@ -25,6 +27,9 @@ func newSlots(t *testing.T, b *local.Backend, job quire.Job) (pid int) {
 	}
 	template := quire.Job{KernelPath: job.KernelPath, Env: job.Env, Warm: job.Warm}
 	template.Isolation.Tmp = job.Isolation.Tmp
+	for _, group := range job.Isolation.Groups {
+		template.Isolation.Groups = append(template.Isolation.Groups, filepath.Join(filepath.Dir(group), executor.SlotGroup))
+	}
 	b.Slots = local.NewSlots(1, []string{self, "executor", "--wait"}, []string{"PATH=" + os.Getenv("PATH")},
 		func() (quire.Job, bool) { return template, true }, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	filled := b.Slots.Filled()
@@ -49,7 +54,7 @@ func TestSlotIsIsolated(t *testing.T) {
 import os, subprocess
 print(os.environ.get("TMPDIR"), oct(os.stat("/tmp").st_mode), os.environ["QUIRE_EXECUTION_ID"], os.environ["NUMBER"])
 print(any(n.startswith("quire-warm-") for n in os.listdir("/tmp")))
-print(all(line.split(":")[2].strip().endswith("-1") for line in open("/proc/self/cgroup") if "memory" in line.split(":")[1] or line.startswith("0::/") and not os.path.exists("/sys/fs/cgroup/memory")))
+print(all("/slot." in line for line in open("/proc/self/cgroup") if "memory" in line.split(":")[1] or line.startswith("0::/") and not os.path.exists("/sys/fs/cgroup/memory")))
 started = 0
 try:
     while started < 1000:
@@ -72,6 +77,41 @@ print(os.getcwd())`)
 	if id.PID != pid {
 		t.Errorf("got the executor %d, want that which has waited, %d", id.PID, pid)
 	}
+	if left := id.Group().Paths(); len(id.Groups) == 0 || len(left) > 0 {
+		t.Errorf("of the groups %v are left: %v", id.Groups, left)
+	}
+}
+
+// TestSweepKnowsSlots that wait from those that are gone.
+func TestSweepKnowsSlots(t *testing.T) {
+	h := newHost(t)
+	job := newJob(t, "print(1)")
+	offer(t, &job)
+	isolate(t, h, &job)
+	pid := newSlots(t, newBackend(t), job)
+	lives := groups(h, fmt.Sprint(pid))
+	gone := groups(h, "1.0") // process 1 has started at another time
+	if _, err := cgroup.Create(gone, cgroup.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Sweep(t.Context(), func(quire.ExecutionID) string { return t.TempDir() }); err != nil {
+		t.Fatal(err)
+	}
+	if left := cgroup.Find(gone).Paths(); len(left) > 0 {
+		t.Errorf("%v are left", left)
+	}
+	for _, path := range lives {
+		if found, err := filepath.Glob(path + ".*/cgroup.procs"); err != nil || len(found) != 1 {
+			t.Errorf("%s: got %v, %v: the waiting kernel's group is gone", path, found, err)
+		}
+	}
+}
+
+func groups(h *local.Host, name string) (paths []string) {
+	for _, path := range h.SlotIsolation().Groups {
+		paths = append(paths, path+name)
+	}
+	return paths
 }
 
 // TestSlotIsNotForTheJob whose environment was read when the slot started.

@@ -72,7 +72,7 @@ func (j *Jobs) offer(p Place) *quire.WarmKernel {
 func (j *Jobs) Template() (quire.Job, bool) {
 	job := quire.Job{KernelPath: j.KernelPath, Env: j.Env, Warm: j.warmKernel(quire.Job{})}
 	if j.Host != nil {
-		job.Isolation.Tmp = j.Host.tmp
+		job.Isolation = j.Host.slotIsolation()
 	}
 	return job, job.Warm != nil
 }
