@@ -39,6 +39,7 @@ type ServeOptions struct {
 	Cold          bool           // start every kernel anew
 	Ready         int            // kernels that are kept started
 	Preload       []string       // modules that warm kernels have imported; empty: the server's choice
+	NoLearn       bool           // nothing beside them that projects' notebooks were seen to import
 	Environments  EnvironmentOptions
 }
 
