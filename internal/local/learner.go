@@ -34,7 +34,7 @@ type Learner struct {
 	history *imports.History
 	logger  *slog.Logger
 	lessons chan lesson
-	learned chan lesson // nil but in tests: what was learned from
+	learned chan struct{} // nil but in tests: told after each
 }
 
 // lesson is an execution that has just succeeded, or a project of which
@@ -95,7 +95,7 @@ func (l *Learner) Run(ctx context.Context) {
 				l.logger.Warn("learn what notebooks import", "execution_id", it.execution, "project_id", it.project, "error", err)
 			}
 			if l.learned != nil {
-				l.learned <- it
+				l.learned <- struct{}{}
 			}
 		}
 	}
