@@ -68,7 +68,7 @@ func (l *Learner) later(it lesson) {
 
 // lists returns what the project's notebooks import, and what they did before.
 func (l *Learner) lists(job quire.Job) [][]string {
-	if l == nil || job.ProjectID == "" {
+	if l == nil || job.ProjectID == "" || job.Terms.NoLearning {
 		return nil
 	}
 	chosen, before, known := l.history.Choice(job.ProjectID)
@@ -110,6 +110,9 @@ func (l *Learner) learn(ctx context.Context, it lesson) error {
 	if err != nil {
 		return err
 	}
+	if e.Terms.NoLearning {
+		return nil
+	}
 	if _, _, known := l.history.Choice(e.ProjectID); !known {
 		if err := l.recall(ctx, e.ProjectID); err != nil {
 			return err
@@ -128,7 +131,9 @@ func (l *Learner) recall(ctx context.Context, id quire.ProjectID) error {
 		return err
 	}
 	for _, e := range past {
-		l.history.Recall(id, e.ID, l.read(e.ID))
+		if !e.Terms.NoLearning {
+			l.history.Recall(id, e.ID, l.read(e.ID))
+		}
 	}
 	return nil
 }

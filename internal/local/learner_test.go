@@ -172,6 +172,29 @@ func TestProjectIsLearned(t *testing.T) {
 	want("one", look, "True False\none\n")
 }
 
+// TestNothingIsLearned of executions whose project does not want that, nor for them.
+func TestNothingIsLearned(t *testing.T) {
+	s := newSchool(t)
+	for i := range 6 {
+		job := blankJob(t, homework)
+		if err := os.Rename(job.Dir, s.Path(job.ExecutionID)); err != nil {
+			t.Fatal(err)
+		}
+		s.ended = append(s.ended, quire.Execution{ID: job.ExecutionID, ProjectID: "one", Terms: quire.Terms{NoLearning: i < 3}})
+		s.backend.Ended(s.Path(job.ExecutionID), &quire.Finished{State: quire.Succeeded})
+		await(t, "lesson", s.learned)
+		if got := s.jobs.Learner.Lists(quire.Job{ProjectID: "one"}); (got != nil) != (i == 5) {
+			t.Errorf("got %q after %d executions", got, i+1)
+		}
+		if i < 1 {
+			await(t, "lesson", s.learned) // of what was before
+		}
+	}
+	if got := s.jobs.Learner.Lists(quire.Job{ProjectID: "one", Terms: quire.Terms{NoLearning: true}}); got != nil {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestLearnerDoesNotTrustTheFolder that a notebook could write to.
 func TestLearnerDoesNotTrustTheFolder(t *testing.T) {
 	s := newSchool(t)
