@@ -103,11 +103,3 @@ func (p *Pool) servingLearned(e *entry, logger *slog.Logger) {
 		}
 	}
 }
-
-// without says what becomes of kernels while there is no such fork server.
-func (e *entry) without() string {
-	if e.learned != nil {
-		return "kernels are forked without the learned modules"
-	}
-	return "kernels start cold"
-}

@@ -299,7 +299,7 @@ func (p *Pool) lost(e *entry, err error, logger *slog.Logger) {
 	if !e.ended && err != nil && !p.closed {
 		e.retry = time.Now().Add(p.opts.Retry)
 		e.unsafe = errors.Is(err, errUnsafe)
-		logger.Warn("fork server is lost, "+e.without(), "error", err)
+		logger.Warn("fork server is lost, kernels start without it", "learned", e.learned != nil, "error", err)
 	}
 	e.ready, e.ended, e.memory = false, true, 0
 }
