@@ -98,6 +98,7 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	}
 	if !o.Cold && !o.NoLearn {
 		jobs.Learner = local.NewLearner(store, archive, logger)
+		jobs.Learner.Then = jobs.WarmLearned
 	}
 	self, err := os.Executable()
 	if err != nil {

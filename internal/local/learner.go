@@ -35,6 +35,10 @@ type Learner struct {
 	logger  *slog.Logger
 	lessons chan lesson
 	learned chan struct{} // nil but in tests: told after each
+
+	// Then is called with each execution after it was learned from, by Run: the
+	// next one of its project may get another kernel. Nil: nobody is told.
+	Then func(ctx context.Context, e quire.Execution)
 }
 
 // lesson is an execution that has just succeeded, or a project of which
@@ -119,6 +123,9 @@ func (l *Learner) learn(ctx context.Context, it lesson) error {
 		}
 	}
 	l.history.Add(e.ProjectID, e.ID, l.read(e.ID))
+	if l.Then != nil {
+		l.Then(ctx, e)
+	}
 	return nil
 }
 

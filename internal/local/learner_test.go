@@ -26,6 +26,7 @@ type school struct {
 	executions string
 	projects   map[quire.ProjectID]string
 	ended      []quire.Execution // the newest first
+	asked      [][]string        // lists of which a fork server was asked for
 	learned    <-chan struct{}
 }
 
@@ -102,6 +103,7 @@ func (s *school) begin(t *testing.T) {
 			if s.pool.Wait(base) == "" || len(learned) == 0 {
 				return s.pool.Best(base)
 			}
+			s.asked = append(s.asked, learned[0])
 			better := base
 			better.Learned = learned[0]
 			s.pool.Best(base, better)
@@ -109,6 +111,7 @@ func (s *school) begin(t *testing.T) {
 			return s.pool.Best(base, better)
 		},
 	}
+	learner.Then = s.jobs.WarmLearned
 	s.backend.Ended = learner.Ended
 }
 
@@ -152,6 +155,9 @@ func TestProjectIsLearned(t *testing.T) {
 	want("one", homework, "one environment\n")
 	want("one", look, "False False\none\n")
 	want("one", homework, "one environment\n")
+	if diff := cmp.Diff(s.asked, [][]string{{"common", "helpers"}}); diff != "" {
+		t.Errorf("before the next execution fork servers are asked for (-got +want):\n%s", diff)
+	}
 	want("one", look, "True False\none\n")
 	want("two", look, "False False\nabsent\n")
 

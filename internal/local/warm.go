@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"os"
 
 	"quire"
@@ -27,6 +28,21 @@ func (j *Jobs) WarmAfter(dir string) {
 	data, err := os.ReadFile(job.JobPath())
 	if err != nil || job.Decode(data) != nil || job.Environment == nil {
 		return // those of the server's own environment are warm anyhow
+	}
+	j.warmKernel(job)
+}
+
+// WarmLearned has kernels made ready for the next execution that is like this
+// one, from which something was learned: what is started now is not in that
+// one's way. It does not wait.
+func (j *Jobs) WarmLearned(ctx context.Context, e quire.Execution) {
+	job := quire.Job{ProjectID: e.ProjectID, Terms: e.Terms}
+	var err error
+	if job.Environment, err = j.Executions.Declared(ctx, e.ID); err != nil {
+		return // it is removed already
+	}
+	if job.Environment != nil {
+		job.Env = j.DeclaredEnv
 	}
 	j.warmKernel(job)
 }
