@@ -15,6 +15,7 @@ type Policy struct {
 	MaxAttempts int           `json:"maxAttempts,omitempty"` // of an execution that Quire itself loses; 1 means no retry
 	KeepFor     time.Duration `json:"keepFor,omitempty"`     // from the end of an execution to its removal
 	KeepLast    int           `json:"keepLast,omitempty"`    // ended executions that are kept, the newest
+	NoLearning  bool          `json:"noLearning,omitempty"`  // what the notebooks import is not learned
 }
 
 // The bounds of priorities, of projects and of executions.
@@ -37,5 +38,6 @@ func (p Policy) Or(base Policy) Policy {
 		MaxAttempts: cmp.Or(p.MaxAttempts, base.MaxAttempts),
 		KeepFor:     cmp.Or(p.KeepFor, base.KeepFor),
 		KeepLast:    cmp.Or(p.KeepLast, base.KeepLast),
+		NoLearning:  cmp.Or(p.NoLearning, base.NoLearning),
 	}
 }

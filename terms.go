@@ -8,4 +8,5 @@ type Terms struct {
 	MaxUnits    int64         `json:"maxUnits,omitempty"`   // DataSphere's max_units_per_execution; 0 means no limit
 	StaleAfter  time.Duration `json:"staleAfter,omitempty"` // stopped when idle for so long; 0 means never
 	MaxAttempts int           `json:"maxAttempts,omitempty"`
+	NoLearning  bool          `json:"noLearning,omitempty"` // nothing is learned from it or for it
 }

@@ -92,11 +92,13 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	pool := warm.New(&warm.Options{Dir: warm.PoolDir(data), Logger: logger})
 	defer pool.Close()
 	if !o.Cold {
-		jobs.Warm = func(python string, env []string) string {
-			return pool.Socket(warm.Key{Python: python, Env: env, Preload: preload(o)})
-		}
+		jobs.Warm = warmest(pool, preload(o))
 		jobs.Built = built(environments, logger)
 		jobs.WarmUp()
+	}
+	if !o.Cold && !o.NoLearn {
+		jobs.Learner = local.NewLearner(store, archive, logger)
+		jobs.Learner.Then = jobs.WarmLearned
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -104,7 +106,10 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	}
 	command := executorCommand(self, executorSum, logger)
 	backend := local.New(command, executorEnv(), logger)
-	backend.Ended = jobs.WarmAfter
+	backend.Ended = func(dir string, end *quire.Finished) {
+		jobs.WarmAfter(dir)
+		jobs.Learner.Ended(dir, end)
+	}
 	if !o.Cold && o.Ready > 0 {
 		backend.Slots = local.NewSlots(o.Ready, append(slices.Clip(command), "--wait"), executorEnv(), jobs.Template, logger)
 	}
@@ -171,6 +176,9 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	}
 	for _, slots := range backend.Ahead {
 		group.Go(func() error { slots.Run(ctx); return nil })
+	}
+	if jobs.Learner != nil {
+		group.Go(func() error { jobs.Learner.Run(ctx); return nil })
 	}
 	group.Go(func() error { environments.Run(ctx, logger); return nil })
 	group.Go(func() error {
@@ -257,6 +265,23 @@ func preload(o cli.ServeOptions) []string {
 		return o.Preload
 	}
 	return warm.Preload()
+}
+
+// warmest finds kernels that have imported the modules, and better those of a
+// list that was learned.
+func warmest(pool *warm.Pool, modules []string) func(python string, env []string, learned ...[]string) string {
+	return func(python string, env []string, learned ...[]string) string {
+		base := warm.Key{Python: python, Env: env, Preload: modules}
+		var better []warm.Key
+		for _, list := range learned {
+			more := slices.DeleteFunc(slices.Clone(list), func(module string) bool { return slices.Contains(modules, module) })
+			if len(more) == 0 {
+				break // there is nothing better than the base
+			}
+			better = append(better, warm.Key{Python: python, Env: env, Preload: modules, Learned: more})
+		}
+		return pool.Best(base, better...)
+	}
 }
 
 // maxRunning is twice the number of processors, four at least: notebooks wait

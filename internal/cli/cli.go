@@ -40,6 +40,7 @@ type ServeOptions struct {
 	Ready         int            // kernels that are kept started
 	Prestart      map[string]int // the same of other kernels, by kernelspec
 	Preload       []string       // modules that warm kernels have imported; empty: the server's choice
+	NoLearn       bool           // nothing beside them that projects' notebooks were seen to import
 	Environments  EnvironmentOptions
 }
 

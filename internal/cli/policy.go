@@ -19,6 +19,7 @@ type policyOptions struct {
 	maxRunning, maxQueued, priority, maxAttempts, keepLast int32
 	keepFor                                                time.Duration
 	units                                                  string
+	noLearning                                             bool
 }
 
 // policyFlags are their names, with the field of quire.v1.Policy that each sets.
@@ -29,6 +30,7 @@ var policyFlags = [][2]string{
 	{"max-attempts", "max_attempts"},
 	{"keep-for", "keep_for"},
 	{"keep-last", "keep_last"},
+	{"no-learn", "no_learning"},
 }
 
 func (o *policyOptions) flags(cmd *cobra.Command) {
@@ -39,6 +41,7 @@ func (o *policyOptions) flags(cmd *cobra.Command) {
 	f.Int32Var(&o.maxAttempts, "max-attempts", 0, "attempts of an execution that the server loses; 0 for the server's")
 	f.DurationVar(&o.keepFor, "keep-for", 0, "how long ended executions are kept, such as 720h; -1s for ever, 0 for the server's")
 	f.Int32Var(&o.keepLast, "keep-last", 0, "how many ended executions are kept; -1 for all, 0 for the server's")
+	f.BoolVar(&o.noLearning, "no-learn", false, "import nothing ahead that the project's notebooks were seen to import; --no-learn=false for the server's choice")
 	f.StringVar(&o.units, "unit-balance", "", "`units` that the project has left, or none for no limit")
 }
 
@@ -71,6 +74,7 @@ func (o *policyOptions) savePolicy(ctx context.Context, cmd *cobra.Command, c *c
 		Policy: &quirev1.Policy{
 			MaxRunning: o.maxRunning, MaxQueued: o.maxQueued, Priority: o.priority,
 			MaxAttempts: o.maxAttempts, KeepFor: limitOf(o.keepFor), KeepLast: o.keepLast,
+			NoLearning: o.noLearning,
 		},
 	}
 	for _, flag := range policyFlags {
@@ -116,8 +120,17 @@ func (c *client) policyFields(ctx context.Context, project string) ([][2]string,
 		{"max attempts", number(p.GetMaxAttempts())},
 		{"keep for", keepText(p.GetKeepFor())},
 		{"keep last", boundText(p.GetKeepLast())},
+		{"learning", learningText(p.GetNoLearning())},
 		{"unit balance", balance},
 	}, nil
+}
+
+// learningText says nothing where the server decides.
+func learningText(no bool) string {
+	if no {
+		return "none"
+	}
+	return ""
 }
 
 func keepText(d *durationpb.Duration) string {

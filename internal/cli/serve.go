@@ -78,6 +78,7 @@ func (a *app) serveCommand() *cobra.Command {
 	o.Environments.flags(cmd)
 	f.BoolVar(&o.Cold, "cold", false, "start every kernel anew instead of forking it from one that is warm")
 	f.StringArrayVar(&o.Preload, "preload", nil, "Python `module` that warm kernels have imported; may be repeated (default: numpy, pandas and others)")
+	f.BoolVar(&o.NoLearn, "no-learn", false, "import nothing ahead that a project's notebooks were seen to import, only what --preload says")
 	f.StringArrayVar(&allow, "webhook-allow", nil, "private `network` that webhooks may be in, such as 10.1.0.0/16; may be repeated")
 	f.IntVar(&o.Ready, "ready", 0, "kernels of the default environment that are kept started, waiting for a notebook (default: none)")
 	f.StringArrayVar(&prestart, "prestart", nil, "`KERNEL=N`: kernels of another kernelspec, of Bash, Julia, Python or R, that are kept started; may be repeated (default: none)")

@@ -325,7 +325,7 @@ func TestRunSettings(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	a := newAPI(t)
-	full := &quirev1.Policy{MaxRunning: -1, MaxQueued: 2, Priority: -3, MaxAttempts: 4, KeepFor: durationpb.New(time.Hour), KeepLast: 5}
+	full := &quirev1.Policy{MaxRunning: -1, MaxQueued: 2, Priority: -3, MaxAttempts: 4, KeepFor: durationpb.New(time.Hour), KeepLast: 5, NoLearning: true}
 	update := &quirev1.UpdatePolicyRequest{ProjectId: a.project, Policy: full}
 	got, err := a.policies.Update(known(t), update)
 	if diff := cmp.Diff(full, got, protocmp.Transform()); err != nil || diff != "" {

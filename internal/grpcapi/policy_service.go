@@ -47,6 +47,7 @@ func policyProto(p quire.Policy) *quirev1.Policy {
 		Priority:    int32(p.Priority),
 		MaxAttempts: int32(p.MaxAttempts),
 		KeepLast:    int32(p.KeepLast),
+		NoLearning:  p.NoLearning,
 	}
 	if p.KeepFor != 0 {
 		m.KeepFor = durationpb.New(p.KeepFor)
@@ -63,5 +64,6 @@ func policyOf(m *quirev1.Policy) (quire.Policy, error) {
 		MaxAttempts: int(m.GetMaxAttempts()),
 		KeepFor:     keep,
 		KeepLast:    int(m.GetKeepLast()),
+		NoLearning:  m.GetNoLearning(),
 	}, err
 }

@@ -68,6 +68,8 @@ var layers = map[string]layer{
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},
 
+	"quire/internal/imports": {quire: []string{"quire", "quire/nbformat"}},
+
 	"quire/internal/report": {quire: []string{"quire", "quire/nbformat"}, external: []string{goldmark, sanitizer, chroma}},
 
 	"quire/internal/threads": {},
@@ -93,7 +95,7 @@ var layers = map[string]layer{
 
 	"quire/internal/auth":    {quire: serving, external: wire},
 	"quire/internal/files":   {quire: serving, external: []string{gox}},
-	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor", "quire/internal/handover"}), external: []string{gox, prometheus}},
+	"quire/internal/local":   {quire: slices.Concat(serving, []string{"quire/internal/cgroup", "quire/internal/executor", "quire/internal/handover", "quire/internal/imports"}), external: []string{gox, prometheus}},
 	"quire/internal/webhook": {quire: serving},
 	"quire/internal/sqlite":  {quire: serving, external: []string{gox, prometheus, sqlite}},
 	"quire/internal/grpcapi": {

@@ -45,7 +45,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 		return err
 	}
 	if b.Ended != nil {
-		b.Ended(id.Dir)
+		b.Ended(id.Dir, finished)
 	}
 	switch {
 	case finished != nil && !finished.Retry:

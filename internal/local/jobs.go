@@ -43,8 +43,12 @@ type Jobs struct {
 	Built func(d quire.EnvironmentDeclaration, env []string) (Place, bool)
 
 	// Warm returns where kernels of the interpreter are forked, or "" if they
-	// are not. It does not wait. Nil: every kernel is started cold.
-	Warm func(python string, env []string) (socket string)
+	// are not: best with the first list of learned modules imported, or else with
+	// the next. It does not wait. Nil: every kernel is started cold.
+	Warm func(python string, env []string, learned ...[]string) (socket string)
+
+	// Learner says what a project's notebooks import. Nil: nothing is learned.
+	Learner *Learner
 }
 
 var _ dispatch.Jobs = (*Jobs)(nil)

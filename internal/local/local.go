@@ -37,9 +37,10 @@ type Backend struct {
 	env     []string
 	logger  *slog.Logger
 
-	// Ended is called with the folder of a job whose executor has ended. It
-	// must not wait. Nil: nobody is told.
-	Ended func(dir string)
+	// Ended is called with the folder of a job whose executor has ended, and
+	// with the end in its journal, nil if there is none. It must not wait. Nil:
+	// nobody is told.
+	Ended func(dir string, end *quire.Finished)
 
 	// Slots are asked for an executor before one is started. Nil: there are none.
 	Slots *Slots

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"os"
 
 	"quire"
@@ -15,7 +16,7 @@ type Place struct {
 
 // WarmUp has kernels of the default kernelspec made ready before the first
 // job. It does not wait.
-func (j *Jobs) WarmUp() { j.offer(Place{j.KernelPath, j.Env}) }
+func (j *Jobs) WarmUp() { j.offer(Place{j.KernelPath, j.Env}, nil) }
 
 // WarmAfter has kernels of an ended job's environment made ready for the next
 // one: it may be that job which has built the environment. It does not wait.
@@ -31,13 +32,29 @@ func (j *Jobs) WarmAfter(dir string) {
 	j.warmKernel(job)
 }
 
+// WarmLearned has kernels made ready for the next execution that is like this
+// one, from which something was learned: what is started now is not in that
+// one's way. It does not wait.
+func (j *Jobs) WarmLearned(ctx context.Context, e quire.Execution) {
+	job := quire.Job{ProjectID: e.ProjectID, Terms: e.Terms}
+	var err error
+	if job.Environment, err = j.Executions.Declared(ctx, e.ID); err != nil {
+		return // it is removed already
+	}
+	if job.Environment != nil {
+		job.Env = j.DeclaredEnv
+	}
+	j.warmKernel(job)
+}
+
 // warmKernel returns the offer for the interpreter of the job's environment,
 // or of the default kernelspec: the executor looks whether that is the
 // notebook's. An environment that is not built yet has none.
 func (j *Jobs) warmKernel(job quire.Job) *quire.WarmKernel {
+	learned := j.Learner.lists(job)
 	switch {
 	case job.Environment == nil:
-		return j.offer(Place{j.KernelPath, j.Env})
+		return j.offer(Place{j.KernelPath, j.Env}, learned)
 	case j.Built == nil:
 		return nil
 	}
@@ -45,10 +62,10 @@ func (j *Jobs) warmKernel(job quire.Job) *quire.WarmKernel {
 	if !ok {
 		return nil
 	}
-	return j.offer(place)
+	return j.offer(place, learned)
 }
 
-func (j *Jobs) offer(p Place) *quire.WarmKernel {
+func (j *Jobs) offer(p Place, learned [][]string) *quire.WarmKernel {
 	if j.Warm == nil {
 		return nil
 	}
@@ -60,7 +77,7 @@ func (j *Jobs) offer(p Place) *quire.WarmKernel {
 	if err != nil {
 		return nil
 	}
-	socket := j.Warm(argv[0], env)
+	socket := j.Warm(argv[0], env, learned...)
 	if socket == "" {
 		return nil
 	}

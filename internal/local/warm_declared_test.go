@@ -76,14 +76,14 @@ func TestKernelOfADeclaredEnvironmentIsForked(t *testing.T) {
 			defer lease.Release()
 			return local.Place{KernelPath: []string{lease.KernelPath()}, Env: lease.Environ(env)}, true
 		},
-		Warm: func(python string, env []string) string {
+		Warm: func(python string, env []string, _ ...[]string) string {
 			key := warm.Key{Python: python, Env: env}
 			asked = append(asked, key)
 			return pool.Wait(key)
 		},
 	}
 	b := newBackend(t)
-	b.Ended = func(dir string) { jobs.WarmAfter(dir); close(ended) }
+	b.Ended = func(dir string, _ *quire.Finished) { jobs.WarmAfter(dir); close(ended) }
 	const source = "import sys, os, quire_test_wheel; print(sys.prefix == os.environ['VIRTUAL_ENV'])"
 	execute := func() quire.Job {
 		job := blankJob(t, source)

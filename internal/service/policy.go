@@ -13,6 +13,7 @@ var policyFields = []field[quire.Policy]{
 	{"max_attempts", func(dst, src *quire.Policy) { dst.MaxAttempts = src.MaxAttempts }},
 	{"keep_for", func(dst, src *quire.Policy) { dst.KeepFor = src.KeepFor }},
 	{"keep_last", func(dst, src *quire.Policy) { dst.KeepLast = src.KeepLast }},
+	{"no_learning", func(dst, src *quire.Policy) { dst.NoLearning = src.NoLearning }},
 }
 
 // maxAttempts is the most that a project may ask for: what has failed so often
@@ -27,7 +28,7 @@ func (s *Service) Policy(ctx context.Context, id quire.ProjectID) (quire.Policy,
 
 // UpdatePolicy takes over from patch the fields that mask names, all of them
 // where it names none, and returns the project's policy afterwards. It holds
-// for what is queued already too, but for the number of attempts.
+// for what is queued already too, but for the number of attempts and the learning.
 func (s *Service) UpdatePolicy(ctx context.Context, call Call, id quire.ProjectID, patch quire.Policy, mask []string) (quire.Policy, error) {
 	if err := checkMask(policyFields, mask); err != nil {
 		return quire.Policy{}, err

@@ -22,7 +22,10 @@ func (s *Service) terms(ctx context.Context, p quire.Project, spec quire.Spec) (
 	if most := p.Limits.MaxUnitsPerHour; most != nil && price*3600 > *most {
 		return quire.Terms{}, tooDear("the spec %s costs %d units an hour, and the project's max_units_per_hour is %d", spec.Name, price*3600, *most)
 	}
-	t := quire.Terms{Spec: spec, StaleAfter: staleAfter(p.Settings.StaleTimeout), MaxAttempts: s.policyOf(p).MaxAttempts}
+	policy := s.policyOf(p)
+	t := quire.Terms{
+		Spec: spec, StaleAfter: staleAfter(p.Settings.StaleTimeout), MaxAttempts: policy.MaxAttempts, NoLearning: policy.NoLearning,
+	}
 	if most := p.Limits.MaxUnitsPerExecution; most != nil {
 		if price > *most {
 			return quire.Terms{}, tooDear("the spec %s costs %d units a second, and the project's max_units_per_execution is %d", spec.Name, price, *most)

@@ -29,11 +29,11 @@ func TestTerms(t *testing.T) {
 			}
 		})
 	}
-	if _, err := h.UpdatePolicy(t.Context(), caller, h.project, quire.Policy{MaxAttempts: 1}, nil); err != nil {
+	if _, err := h.UpdatePolicy(t.Context(), caller, h.project, quire.Policy{MaxAttempts: 1, NoLearning: true}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if e, err := h.Execution(t.Context(), h.execute(t)); err != nil || e.Terms.MaxAttempts != 1 {
-		t.Errorf("got %+v, %v, want one attempt", e.Terms, err)
+	if e, err := h.Execution(t.Context(), h.execute(t)); err != nil || e.Terms.MaxAttempts != 1 || !e.Terms.NoLearning {
+		t.Errorf("got %+v, %v, want one attempt and no learning", e.Terms, err)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestQueueLimits(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	h := newHouse(t, nil)
-	full := quire.Policy{MaxRunning: -1, MaxQueued: 5, Priority: -100, MaxAttempts: 10, KeepFor: time.Hour, KeepLast: 7}
+	full := quire.Policy{MaxRunning: -1, MaxQueued: 5, Priority: -100, MaxAttempts: 10, KeepFor: time.Hour, KeepLast: 7, NoLearning: true}
 	got, err := h.UpdatePolicy(t.Context(), caller, h.project, full, nil)
 	if err != nil || got != full {
 		t.Errorf("got %+v, %v, want %+v", got, err, full)

@@ -25,7 +25,7 @@ func fullProject() quire.Project {
 		VMInactivityTimeout: 90 * time.Minute,
 		DefaultSpec:         "g1.1",
 	}
-	p.Policy = quire.Policy{MaxRunning: 1, MaxQueued: 2, Priority: -3, MaxAttempts: 4, KeepFor: 5, KeepLast: 6}
+	p.Policy = quire.Policy{MaxRunning: 1, MaxQueued: 2, Priority: -3, MaxAttempts: 4, KeepFor: 5, KeepLast: 6, NoLearning: true}
 	p.Limits = quire.ProjectLimits{MaxUnitsPerHour: new(int64(1 << 60)), MaxUnitsPerExecution: new(int64(0))}
 	p.Run = quire.DefaultRunSettings()
 	return p

@@ -1,7 +1,7 @@
 """Quire's fork server: imports once what every kernel of one environment
 imports, and forks a process from itself for each kernel.
 
-    python forkserver.py SOCKET MODULE...
+    python forkserver.py SOCKET MODULE... -- LEARNED...
 
 Three kinds of process run this file. The fork server imports, listens on
 SOCKET, and forks a keeper for each connection without reading a byte of it.
@@ -18,6 +18,7 @@ Or {"cold"}: why this kernel must be started without a fork.
 """
 
 import atexit
+import builtins
 import gc
 import itertools
 
@@ -27,6 +28,7 @@ gc.disable()  # a collection would write to every object's header, and its page 
 
 import ctypes
 import importlib
+import importlib.machinery
 import importlib.util
 import io
 import json
@@ -43,7 +45,10 @@ import threading
 import time
 import warnings
 
-SOCKET, PRELOAD = sys.argv[1], sys.argv[2:]
+SOCKET, MODULES = sys.argv[1], sys.argv[2:]
+# What a project's notebooks were seen to import: nobody has tried how fit that is for a fork.
+LEARNED = MODULES[MODULES.index("--") + 1 :] if "--" in MODULES else []
+PRELOAD = [name for name in MODULES if name != "--"]
 
 # What a kernel imports until its first cell, in it, and when it ends.
 KERNEL_MODULES = """ipykernel.kernelapp ipykernel.debugger IPython.core.completerlib IPython.core.debugger
@@ -119,19 +124,76 @@ def state():
 UNSAFE = "threads", "descriptors", "child processes"
 
 
-def preload(name, of_kernel=False):
+def settings():
+    """What an import must not change for notebooks that do without it."""
+    logging, asyncio, matplotlib, numpy, pandas = map(sys.modules.get, ["logging", "asyncio.events", "matplotlib", "numpy", "pandas"])
+    return {
+        "logging": logging and [logging.root.level, *logging.root.handlers],
+        "the event loop's policy": asyncio and [getattr(asyncio, "_event_loop_policy", None)],
+        "matplotlib's settings": matplotlib and list(dict.items(matplotlib.rcParams)),
+        "numpy's settings": numpy and [numpy.get_printoptions(), numpy.geterr()],
+        "pandas": pandas and sorted(getattr(pandas.DataFrame, "_accessors", [])),
+    }
+
+
+class Onlooker:
+    """Sees whether an import asks for IPython's shell: a cold kernel has one by then."""
+
+    def __enter__(self):
+        from IPython.core.interactiveshell import InteractiveShell
+
+        self.asked, self.shell = False, InteractiveShell
+        InteractiveShell.initialized = self.ask
+        builtins.__IPYTHON__, builtins.get_ipython = True, self.refuse
+        return self
+
+    def __exit__(self, *_):
+        del self.shell.initialized, builtins.__IPYTHON__, builtins.get_ipython
+
+    def ask(self):
+        self.asked = True
+        return False
+
+    def refuse(self):
+        self.ask()
+        raise NameError("name 'get_ipython' is not defined")
+
+
+def preload_learned(name):
+    """Imports a module that a project's notebooks import, and returns what speaks against that, or None."""
+    before, out = settings(), io.StringIO()
+    references = sys.getrefcount(out)
+    with Onlooker() as onlooker:
+        why = preload(name, out=out)
+    if why:
+        return why
+    if onlooker.asked:
+        return "asks for IPython"
+    if sys.getrefcount(out) > references:
+        gc.collect()  # or it is kept by what is not needed any more
+    if sys.getrefcount(out) > references:
+        return "keeps the standard output"
+    after = settings()
+    return next((f"changes {what}" for what, value in before.items() if value and value != after[what]), None)
+
+
+def preload(name, of_kernel=False, out=None):
     """Imports a module and returns what speaks against that, or None. A cold kernel
     imports its own modules as early, so that only what is unsafe speaks against them."""
-    before, out = state(), io.StringIO()
+    before, out = state(), out or io.StringIO()
     stdout, stderr, sys.stdout, sys.stderr = sys.stdout, sys.stderr, out, out
+    start = time.monotonic()
     try:
         importlib.import_module(name)
     except BaseException as e:  # it may be absent, or broken: then the cell that imports it shows that
-        if name not in sys.modules and isinstance(e, ModuleNotFoundError) and e.name == name.partition(".")[0]:
+        # Of a learned module any part may be absent: then it was the project's own.
+        absent = [name.rsplit(".", n)[0] for n in range(name.count(".") + 1)] if name in LEARNED else [name.partition(".")[0]]
+        if name not in sys.modules and isinstance(e, ModuleNotFoundError) and e.name in absent:
             return "absent"
         return f"raises {type(e).__name__}"
     finally:
         sys.stdout, sys.stderr = stdout, stderr
+        preload.took = time.monotonic() - start
     if out.tell() and not of_kernel:  # a notebook would show it
         return "prints or warns"
     after = state()
@@ -181,18 +243,23 @@ class ForkServer:
                 report(unsafe=f"{name} {why}")
                 sys.exit(0)
         thread_number = threading._counter()
-        fit, unfit = [], []
+        of_kernel = set(sys.modules)
+        fit, unfit, self.spared = [], [], 0.0
         for name in PRELOAD:
             report(importing=name)
-            why = preload(name)
+            why = preload_learned(name) if name in LEARNED else preload(name)
             if not why:
                 fit.append(name)
+                self.spared += preload.took if name in LEARNED else 0
             elif why != "absent":
                 unfit.append(name)
                 report(dropped=name, why=why)
         if unfit:
-            os.execve(sys.executable, [sys.executable, __file__, SOCKET, *fit], self.given)
+            divided = [*(n for n in fit if n not in LEARNED), "--", *(n for n in fit if n in LEARNED)]
+            os.execve(sys.executable, [sys.executable, __file__, SOCKET, *divided], self.given)
         self.preloaded = fit
+        # A notebook may have one of its own under such a name.
+        self.tops = {name.partition(".")[0] for name in sys.modules.keys() - of_kernel} - of_kernel
         threading._counter = itertools.count(thread_number).__next__  # threads' names are as without them
         os.environ.__class__ = os._Environ
         self.read = WatchedEnviron.read - {MARK}
@@ -215,7 +282,7 @@ class ForkServer:
         listener.bind(SOCKET)
         listener.listen(64)
         listener.setblocking(False)
-        report(ready=self.preloaded)
+        report(ready=self.preloaded, spared=self.spared)
         keepers = {}  # pidfd to pid
         poll = select.poll()
         poll.register(0, select.POLLIN)
@@ -259,13 +326,28 @@ class ForkServer:
             poll.register(pidfd, select.POLLIN)
         return None
 
-    def refusal(self, env):
-        """Why a kernel with this environment cannot come from here, or None."""
+    def refusal(self, env, cwd):
+        """Why a kernel with this environment and folder cannot come from here, or None."""
         for name in self.given.keys() | env.keys():
             fixed = name in self.read or name.startswith(READ_BY_C)
             if fixed and name != MARK and self.given.get(name) != env.get(name):
                 return f"{name} is read before the fork"
+        shadow = own_module(cwd, self.tops)
+        return shadow and f"the notebook's folder has a module {shadow}"
+
+
+def own_module(folder, names):
+    """A module in the folder that has one of the names, or None. A package without __init__ comes after all others."""
+    try:
+        entries = os.listdir(folder)
+    except OSError:
         return None
+    suffixes = importlib.machinery.all_suffixes()
+    for entry in entries:
+        name, dot, suffix = entry.partition(".")
+        if name in names and (dot + suffix in suffixes or not dot and any(os.path.exists(f"{folder}/{name}/__init__{s}") for s in suffixes)):
+            return name
+    return None
 
 
 def report(**event):
@@ -309,7 +391,7 @@ class Keeper:
         """Returns in the kernel, with its request; in the keeper never."""
         try:
             request, fds = self.receive()
-            why = self.server.refusal(request["env"])
+            why = self.server.refusal(request["env"], request["cwd"])
             if path_times() != self.server.path_times:
                 self.tell(cold="packages have been installed or removed")
                 os._exit(ENVIRONMENT_CHANGED)
@@ -477,6 +559,7 @@ class HandOver:
             self.app = app
             os.environ.__class__ = os._Environ
             self.set = {k: v for k, v in os.environ.items() if self.before.get(k) != v}
+            app.shell.run_cell("pass", silent=True, store_history=False)  # what a first cell does once
             app.kernel.shell_handlers[self.REQUEST] = self.handle
             IPKernelApp.start = start
             return start(app)
@@ -488,14 +571,14 @@ class HandOver:
         kernel = self.app.kernel
         del kernel.shell_handlers[self.REQUEST]
         try:
-            why = self.refusal(parent["content"]["env"])
+            why = self.refusal(parent["content"]["env"], parent["content"]["cwd"])
             if not why:
                 self.become(**parent["content"])
         except Exception as e:
             why = type(e).__name__
         kernel.session.send(stream, "quire_hand_over_reply", {"status": "error" if why else "ok", "evalue": why or ""}, parent, ident)
 
-    def refusal(self, env):
+    def refusal(self, env, cwd):
         shell = self.app.shell
         if self.app.loaded_config_files or self.app.exec_lines or self.app.exec_files or self.app.code_to_run:
             return "IPython is configured"
@@ -506,7 +589,7 @@ class HandOver:
         for name in WatchedEnviron.read - {MARK}:
             if self.env.get(name) != env.get(name):
                 return f"{name} is read before the hand-over"
-        return self.server.refusal(env)
+        return self.server.refusal(env, cwd)
 
     def become(self, env, cwd, umask):
         mark(self.server, env)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -21,6 +20,8 @@ type Options struct {
 	MaxMemory int64         // bytes of all together; 0: 1 GiB
 	Start     time.Duration // for one to be ready; 0: one minute
 	Retry     time.Duration // before one that failed is started again; 0: one minute
+	Idle      time.Duration // unused, before one with learned modules makes room for another of these; 0: ten minutes
+	Worth     time.Duration // that learned modules must take to be imported; 0: 50 ms, by which a kernel that has waited is faster than a fork
 	Logger    *slog.Logger  // nil: none
 }
 
@@ -40,6 +41,12 @@ func (o *Options) withDefaults() Options {
 	}
 	if out.Retry == 0 {
 		out.Retry = time.Minute
+	}
+	if out.Idle == 0 {
+		out.Idle = 10 * time.Minute
+	}
+	if out.Worth == 0 {
+		out.Worth = 50 * time.Millisecond
 	}
 	if out.Logger == nil {
 		out.Logger = slog.New(slog.DiscardHandler)
@@ -69,6 +76,7 @@ type entry struct {
 	retry   time.Time // not before this
 	used    int64
 	memory  int64
+	learned *learned // nil: it is one that cannot be done without
 }
 
 // New returns an empty pool. What an earlier pool has left in Options.Dir, for
@@ -136,12 +144,17 @@ func (p *Pool) use(key Key) *entry {
 		if !p.makeRoom() {
 			return nil
 		}
-		e = &entry{changed: make(chan struct{})}
-		p.entries[id] = e
-		p.running.Go(func() { p.run(key, e) })
+		e = p.start(key, &entry{})
 	}
 	p.clock++
 	e.used = p.clock
+	return e
+}
+
+func (p *Pool) start(key Key, e *entry) *entry {
+	e.changed = make(chan struct{})
+	p.entries[key.digest()] = e
+	p.running.Go(func() { p.run(key, e) })
 	return e
 }
 
@@ -153,32 +166,48 @@ func (k Key) digest() [sha256.Size]byte {
 	return sha256.Sum256(data)
 }
 
-// makeRoom ends the fork server that was not used for longest, if there are
-// as many as may be. One that is not ready yet is not ended.
+// makeRoom ends the fork server that can best be spared, if there are as many
+// as may be. One that is not ready yet is not ended.
 func (p *Pool) makeRoom() bool {
-	n := 0
+	return p.number() < p.opts.Max || p.evict(func(*entry) bool { return true })
+}
+
+func (p *Pool) number() (n int) {
 	for _, e := range p.entries {
 		if !e.ended {
 			n++
 		}
 	}
-	return n < p.opts.Max || p.evict(nil)
+	return n
 }
 
-// evict ends the ready fork server that was not used for longest, except spare.
-func (p *Pool) evict(spare *entry) bool {
-	var oldest *entry
+// evict ends the ready fork server that can best be spared of those that may
+// go: with learned modules before others, and of these the one that was not
+// used for longest.
+func (p *Pool) evict(may func(*entry) bool) bool {
+	var first *entry
 	for _, e := range p.entries {
-		if e != spare && e.ready && (oldest == nil || e.used < oldest.used) {
-			oldest = e
+		if e.ready && may(e) && (first == nil || e.before(first)) {
+			first = e
 		}
 	}
-	if oldest == nil {
+	if first == nil {
 		return false
 	}
-	oldest.ready, oldest.ended, oldest.memory = false, true, 0
-	oldest.server.kill()
+	first.end()
 	return true
+}
+
+func (e *entry) before(other *entry) bool {
+	if (e.learned != nil) != (other.learned != nil) {
+		return e.learned != nil
+	}
+	return e.used < other.used
+}
+
+func (e *entry) end() {
+	e.ready, e.ended, e.memory = false, true, 0
+	e.server.kill()
 }
 
 // run is the life of one fork server. Where an import ends it, or does not
@@ -195,7 +224,7 @@ func (p *Pool) run(key Key, e *entry) {
 			return
 		}
 		logger.Warn("module is not preloaded: its import ends the interpreter, or takes too long", "module", culprit)
-		key.Preload = slices.DeleteFunc(slices.Clone(key.Preload), func(m string) bool { return m == culprit })
+		key = key.without(culprit)
 	}
 }
 
@@ -238,11 +267,15 @@ func (p *Pool) serving(e *entry, logger *slog.Logger) {
 	}
 	e.ready, e.memory = true, e.server.memory()
 	close(e.changed)
+	if e.learned != nil {
+		p.servingLearned(e, logger)
+		return
+	}
 	for p.memory() > p.opts.MaxMemory {
-		if !p.evict(e) {
+		if !p.evict(func(o *entry) bool { return o != e }) {
 			logger.Warn("kernels of this environment start cold: its modules need too much memory", "bytes", e.memory)
 			e.unsafe = true
-			p.evict(nil)
+			e.end()
 			return
 		}
 	}
@@ -266,7 +299,7 @@ func (p *Pool) lost(e *entry, err error, logger *slog.Logger) {
 	if !e.ended && err != nil && !p.closed {
 		e.retry = time.Now().Add(p.opts.Retry)
 		e.unsafe = errors.Is(err, errUnsafe)
-		logger.Warn("fork server is lost, kernels start cold", "error", err)
+		logger.Warn("fork server is lost, kernels start without it", "learned", e.learned != nil, "error", err)
 	}
 	e.ready, e.ended, e.memory = false, true, 0
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,6 +51,7 @@ type forkServer struct {
 	alive  io.Closer // its standard input, whose end ends it
 	report io.Reader
 	stderr *tail
+	spared time.Duration // what an import of the learned modules has taken, once it is ready
 }
 
 // startForkServer starts one. It has no file of the project's in reach by
@@ -77,7 +79,7 @@ func (s *forkServer) start(key Key) error {
 	if err := os.WriteFile(script, program, 0o600); err != nil {
 		return err
 	}
-	s.cmd = exec.Command(key.Python, append([]string{script, s.socket()}, key.Preload...)...) //nolint:gosec,noctx // the operator's interpreter; stop ends it
+	s.cmd = exec.Command(key.Python, key.arguments(script, s.socket())...) //nolint:gosec,noctx // the operator's interpreter; stop ends it
 	s.cmd.Dir = s.dir
 	// The place of an execution's id, which each kernel overwrites with its own.
 	mark := "QUIRE_EXECUTION_ID=" + strings.Repeat("0", markLength)
@@ -96,6 +98,19 @@ func (s *forkServer) start(key Key) error {
 	return s.cmd.Start()
 }
 
+// arguments are the interpreter's.
+func (k Key) arguments(script, socket string) []string {
+	return slices.Concat([]string{script, socket}, k.Preload, []string{"--"}, k.Learned)
+}
+
+// without returns the key without a module.
+func (k Key) without(module string) Key {
+	is := func(m string) bool { return m == module }
+	k.Preload = slices.DeleteFunc(slices.Clone(k.Preload), is)
+	k.Learned = slices.DeleteFunc(slices.Clone(k.Learned), is)
+	return k
+}
+
 func (s *forkServer) socket() string { return filepath.Join(s.dir, socketFile) }
 
 // kill ends it; its keepers and kernels live on.
@@ -111,6 +126,10 @@ func (s *forkServer) wait() error {
 	return errors.Join(err, os.RemoveAll(s.dir))
 }
 
+// maxSpared bounds what a fork server says in seconds: it is no longer there to
+// say more.
+const maxSpared = 3600
+
 // maxReport bounds one line of a fork server's report.
 const maxReport = 64 << 10
 
@@ -125,6 +144,7 @@ func (s *forkServer) ready(logger *slog.Logger) (importing string, err error) {
 	for lines.Scan() {
 		var r struct {
 			Ready                           []string
+			Spared                          float64 // seconds
 			Unsafe, Importing, Dropped, Why string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
@@ -138,6 +158,7 @@ func (s *forkServer) ready(logger *slog.Logger) (importing string, err error) {
 		case r.Dropped != "":
 			logger.Info("module is not preloaded", "module", r.Dropped, "reason", r.Why)
 		case r.Ready != nil:
+			s.spared = time.Duration(min(r.Spared, maxSpared) * float64(time.Second))
 			logger.Info("kernels are warm", "modules", r.Ready)
 			return "", nil
 		}

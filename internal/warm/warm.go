@@ -19,6 +19,7 @@ type Key struct {
 	Python  string   // the interpreter as kernels are started with it, absolute
 	Env     []string // their environment, before what is an execution's own
 	Preload []string // modules to import beforehand; one that is absent or not fit is passed over
+	Learned []string // more of them, which nobody has tried: these are looked at closer
 }
 
 // Preload is what notebooks import most and was seen to be fit for a fork.

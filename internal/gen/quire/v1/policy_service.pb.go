@@ -38,7 +38,10 @@ type Policy struct {
 	// From the end of an execution to the removal of all that it left.
 	KeepFor *durationpb.Duration `protobuf:"bytes,5,opt,name=keep_for,json=keepFor,proto3" json:"keep_for,omitempty"`
 	// How many ended executions are kept, the newest.
-	KeepLast      int32 `protobuf:"varint,6,opt,name=keep_last,json=keepLast,proto3" json:"keep_last,omitempty"`
+	KeepLast int32 `protobuf:"varint,6,opt,name=keep_last,json=keepLast,proto3" json:"keep_last,omitempty"`
+	// What the project's notebooks import is not learned: their kernels have imported
+	// ahead what the server's operator names and no more.
+	NoLearning    bool `protobuf:"varint,7,opt,name=no_learning,json=noLearning,proto3" json:"no_learning,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,6 +116,13 @@ func (x *Policy) GetKeepLast() int32 {
 		return x.KeepLast
 	}
 	return 0
+}
+
+func (x *Policy) GetNoLearning() bool {
+	if x != nil {
+		return x.NoLearning
+	}
+	return false
 }
 
 type GetPolicyRequest struct {
@@ -224,7 +234,7 @@ var File_quire_v1_policy_service_proto protoreflect.FileDescriptor
 
 const file_quire_v1_policy_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1dquire/v1/policy_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\"\xda\x01\n" +
+	"\x1dquire/v1/policy_service.proto\x12\bquire.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\"\xfb\x01\n" +
 	"\x06Policy\x12\x1f\n" +
 	"\vmax_running\x18\x01 \x01(\x05R\n" +
 	"maxRunning\x12\x1d\n" +
@@ -233,7 +243,9 @@ const file_quire_v1_policy_service_proto_rawDesc = "" +
 	"\bpriority\x18\x03 \x01(\x05R\bpriority\x12!\n" +
 	"\fmax_attempts\x18\x04 \x01(\x05R\vmaxAttempts\x124\n" +
 	"\bkeep_for\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\akeepFor\x12\x1b\n" +
-	"\tkeep_last\x18\x06 \x01(\x05R\bkeepLast\"1\n" +
+	"\tkeep_last\x18\x06 \x01(\x05R\bkeepLast\x12\x1f\n" +
+	"\vno_learning\x18\a \x01(\bR\n" +
+	"noLearning\"1\n" +
 	"\x10GetPolicyRequest\x12\x1d\n" +
 	"\n" +
 	"project_id\x18\x01 \x01(\tR\tprojectId\"\x9b\x01\n" +
