@@ -86,8 +86,15 @@ class WatchedEnviron(os._Environ):
 
 
 def children():
-    with open(f"/proc/self/task/{os.getpid()}/children") as f:
-        return [int(pid) for pid in f.read().split()]
+    """The ids of this process's children, whichever of its threads has them."""
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/children") as f:
+                found += [int(pid) for pid in f.read().split()]
+        except OSError:
+            pass  # it has ended just now, and another one has them
+    return found
 
 
 def tasks():
@@ -355,13 +362,16 @@ def report(**event):
 
 
 def patch_ipykernel():
-    """Ends the control thread before the interpreter's exit ends the iopub
-    thread, whose answer the control thread would wait for, 10 seconds long."""
-    from ipykernel.kernelapp import IPKernelApp
+    """Spares kernels what has no effect but to take time."""
+    from ipykernel import ipkernel, kernelapp, kernelbase
 
-    start = IPKernelApp.start
+    app, kernel, base = kernelapp.IPKernelApp, ipkernel.IPythonKernel, kernelbase.Kernel
+    start, init, process_children = app.start, kernel.__init__, getattr(base, "_process_children", None)
+    modules = ModuleFiles()
 
     def start_and_stop(self):
+        """Ends the control thread before the interpreter's exit ends the iopub
+        thread, whose answer the control thread would wait for, 10 seconds long."""
         try:
             start(self)
         finally:
@@ -370,7 +380,51 @@ def patch_ipykernel():
                 thread.stop()
                 thread.join(timeout=2)
 
-    IPKernelApp.start = start_and_stop
+    def init_with_files(self, **kwargs):
+        ipkernel.sys = modules
+        try:
+            init(self, **kwargs)
+        finally:
+            ipkernel.sys = sys
+
+    def process_children_if_any(self):
+        """psutil would look at every process of the machine."""
+        return process_children(self) if children() else []
+
+    app.start, kernel.__init__ = start_and_stop, init_with_files
+    if process_children:
+        base._process_children = process_children_if_any
+
+
+class File:
+    __slots__ = ("__file__",)
+
+    def __init__(self, name):
+        self.__file__ = (name + " ")[:-1]  # a new string, beside the others
+
+
+class ModuleFiles:
+    """Stands in for the module sys while ipykernel notes each module's file.
+    To take these from the modules writes reference counts all over the memory,
+    and each page that is written to is copied: here they lie together."""
+
+    def __init__(self):
+        known = [m.__file__ for m in sys.modules.copy().values() if getattr(m, "__file__", None)]
+        self.files, self.count = [File(name) for name in known], len(sys.modules)
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
+
+    @property
+    def modules(self):
+        return self
+
+    def copy(self):
+        return self
+
+    def values(self):
+        since = itertools.islice(reversed(sys.modules.values()), max(0, len(sys.modules) - self.count))
+        return itertools.chain(self.files, since)
 
 
 # --- the keeper ------------------------------------------------------------

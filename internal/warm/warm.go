@@ -23,6 +23,8 @@ type Key struct {
 }
 
 // Preload is what notebooks import most and was seen to be fit for a fork.
+// scikit-learn is left to what is learned of a project: with SciPy it makes
+// each fork dearer.
 func Preload() []string {
-	return []string{"numpy", "pandas", "matplotlib.pyplot", "pyarrow", "sklearn"}
+	return []string{"numpy", "pandas", "matplotlib.pyplot", "pyarrow"}
 }
