@@ -60,6 +60,11 @@ func (h *harness) audit(ctx context.Context, r *record) (wrong []string) {
 		rep.ends[r.finished.State]++
 		rep.attempts += len(attempts)
 		rep.events += len(events)
+		for _, e := range events {
+			if e.KernelReady != nil {
+				rep.kernels[e.KernelReady.Start]++
+			}
+		}
 	})
 	return wrong
 }

@@ -116,11 +116,12 @@ func family(all []process, of process, id string) []process {
 	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !below[p.pid] })
 }
 
-// kernel returns the kernel in an executor's family: the oldest process that
-// has its command, whether it was started so or forked.
+// kernel returns the kernel in an executor's family: the oldest process of the
+// execution that has its command, or that of the fork server which it is of.
 func kernel(family []process, id string) (process, bool) {
 	for _, p := range family { // in the order of their ids
-		if p.execution == id && slices.Contains(p.args, "ipykernel_launcher") {
+		forked := len(p.args) > 1 && filepath.Base(p.args[1]) == "forkserver.py"
+		if p.execution == id && (forked || slices.Contains(p.args, "ipykernel_launcher")) {
 			return p, true
 		}
 	}
