@@ -80,7 +80,7 @@ type KernelStart string
 const (
 	ColdStart   KernelStart = "cold"   // by the kernelspec's command
 	ForkedStart KernelStart = "forked" // as the copy of a warm interpreter
-	ReadyStart  KernelStart = "ready"  // as such a copy, before there was the execution
+	ReadyStart  KernelStart = "ready"  // one way or the other, before there was the execution
 )
 
 // CellStarted says that a cell's execute_request was sent.

@@ -25,6 +25,7 @@ import (
 	"quire/internal/auth"
 	"quire/internal/cli"
 	"quire/internal/dispatch"
+	"quire/internal/executor"
 	"quire/internal/files"
 	"quire/internal/grpcapi"
 	"quire/internal/local"
@@ -88,7 +89,10 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	jobs.Host, jobs.Environments = host, environments.Dir()
+	jobs.Host, jobs.Environments, jobs.Waiting = host, environments.Dir(), filepath.Join(data, "waiting")
+	if err := executor.SweepWaiting(jobs.Waiting); err != nil {
+		logger.Error("remove what waiting executors have left", "error", err)
+	}
 	pool := warm.New(&warm.Options{Dir: warm.PoolDir(data), Logger: logger})
 	defer pool.Close()
 	if !o.Cold {

@@ -107,6 +107,7 @@ func serve(ctx context.Context, dir string, ready *os.File, logger *slog.Logger,
 			if err := id.write(dir); err != nil {
 				return err
 			}
+			s.forget()
 			crash.At(crash.ExecutorIdentified)
 			if err := server.start(); err != nil {
 				return err

@@ -26,6 +26,7 @@ type slot struct {
 	seen     []string // below covered folders, as the kernel sees them
 	kernel   *kernel  // nil: taken, or not fit for the job
 	ahead    *ahead   // nil: it was forked
+	note     string   // folder with the identity of this executor; empty: none
 }
 
 // openSlot starts a kernel for jobs that are like the template: by a fork, or
@@ -33,9 +34,12 @@ type slot struct {
 func openSlot(ctx context.Context, template quire.Job, logger *slog.Logger) (*slot, error) {
 	s := &slot{template: template, server: newServer()}
 	s.encl = &enclosure{isolation: quire.Isolation{Tmp: template.Isolation.Tmp, Groups: slotGroups(template.Isolation.Groups)}, dir: s.server.dir}
-	if err := s.start(ctx, logger); err != nil {
-		s.close()
-		s.server.remove()
+	err := s.write()
+	if err == nil {
+		err = s.start(ctx, logger)
+	}
+	if err != nil {
+		s.end()
 		return nil, err
 	}
 	return s, nil
@@ -214,4 +218,11 @@ func (s *slot) close() {
 	if s.encl.group != nil {
 		_ = s.encl.group.Remove() // the server's next start removes what is left
 	}
+}
+
+// end is close where there was no job.
+func (s *slot) end() {
+	s.close()
+	s.server.remove()
+	s.forget()
 }

@@ -42,16 +42,14 @@ func Wait(ctx context.Context, control *os.File, logger *slog.Logger) error {
 	}
 	dir, err := s.await(ctx, control, lines)
 	if err != nil || dir == "" {
-		s.close()
-		s.server.remove()
+		s.end()
 		return err
 	}
 	if err := logTo(filepath.Join(dir, LogFile)); err != nil {
-		s.close()
-		s.server.remove()
+		s.end()
 		return err
 	}
-	defer s.server.remove() // where the job has not begun
+	defer s.end() // where the job has not begun
 	return mainOf(context.WithoutCancel(ctx), dir, control, logger, s)
 }
 

@@ -119,7 +119,7 @@ func TestPythonRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(testenv.Python(t), "-I", "-c", "before = dir()\n"+code+"\nimport os, json\n"+
+	cmd := exec.CommandContext(t.Context(), testenv.Python(t), "-I", "-c", "before = dir()\n"+code+"\nimport os, json\n"+
 		"print(json.dumps([sorted(set(dir()) - set(before)), dict(os.environ), os.getcwd()]))")
 	cmd.Env = c.From
 	out, err := cmd.Output()

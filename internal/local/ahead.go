@@ -45,7 +45,7 @@ func (j *Jobs) AheadTemplate(kernel string) (quire.Job, error) {
 	if _, err := handover.Of(spec); err != nil {
 		return quire.Job{}, err
 	}
-	job := quire.Job{KernelPath: j.KernelPath, Env: j.Env, Kernel: spec.Name}
+	job := quire.Job{Dir: j.Waiting, KernelPath: j.KernelPath, Env: j.Env, Kernel: spec.Name}
 	if j.Host != nil {
 		whole := j.Host.Isolation("", 0, quire.Spec{})
 		job.Isolation = j.Host.slotIsolation()

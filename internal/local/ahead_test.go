@@ -175,7 +175,7 @@ func TestKernelDiesBeforeItsJob(t *testing.T) {
 		if err != nil {
 			continue // a thread that has ended
 		}
-		for _, child := range strings.Fields(string(children)) {
+		for child := range strings.FieldsSeq(string(children)) {
 			n, err := strconv.Atoi(child)
 			if err == nil {
 				err = unix.Kill(n, unix.SIGKILL)

@@ -34,6 +34,7 @@ type Jobs struct {
 	Env        []string // of every kernel, see KernelEnv
 	Host       *Host    // nil: executions are not kept apart
 
+	Waiting      string   // folder in which executors note that they wait; empty: nowhere
 	Environments string   // folder of the environments that projects declare
 	DeclaredEnv  []string // of kernels in these: without the server's own Python on the PATH
 

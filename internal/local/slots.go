@@ -256,5 +256,8 @@ func (r *ready) end() {
 	_ = cgroup.Find(r.groups).Remove()                                    // this, too
 	if dir := filepath.Base(r.runDir); strings.HasPrefix(dir, "quire-") { // one that was killed
 		_ = os.RemoveAll(r.runDir)
+		if r.template.Dir != "" {
+			_ = os.RemoveAll(filepath.Join(r.template.Dir, dir))
+		}
 	}
 }

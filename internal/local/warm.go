@@ -87,7 +87,7 @@ func (j *Jobs) offer(p Place, learned [][]string) *quire.WarmKernel {
 // Template is the job that says how kernels of the server's own environment
 // start, for Slots; false while they cannot be forked.
 func (j *Jobs) Template() (quire.Job, bool) {
-	job := quire.Job{KernelPath: j.KernelPath, Env: j.Env, Warm: j.warmKernel(quire.Job{})}
+	job := quire.Job{Dir: j.Waiting, KernelPath: j.KernelPath, Env: j.Env, Warm: j.warmKernel(quire.Job{})}
 	if j.Host != nil {
 		job.Isolation = j.Host.slotIsolation()
 	}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"quire"
+	"quire/internal/executor"
 	"quire/internal/journal"
 	"quire/nbformat"
 )
@@ -59,6 +60,11 @@ func (h *harness) audit(ctx context.Context, r *record) (wrong []string) {
 		rep.ends[r.finished.State]++
 		rep.attempts += len(attempts)
 		rep.events += len(events)
+		for _, e := range events {
+			if e.KernelReady != nil {
+				rep.kernels[e.KernelReady.Start]++
+			}
+		}
 	})
 	return wrong
 }
@@ -316,7 +322,7 @@ func (h *harness) auditProcesses(ctx context.Context) {
 		serving := h.serving(all)
 		left = slices.DeleteFunc(all, func(p process) bool {
 			reserve := slices.ContainsFunc(serving, func(s process) bool { return s.pid == p.pid })
-			return reserve && !isExecutor(p) && !h.accepted(p.execution)
+			return reserve && jobOf(p) == "" && !h.accepted(p.execution)
 		})
 		return len(left) == 0, nil
 	})
@@ -363,7 +369,10 @@ func (h *harness) auditFolders(ctx context.Context) {
 		left = names(filepath.Join(h.dir, tempFolder))
 		for _, p := range h.serving(processes()) {
 			args := strings.Join(p.args, " ")
-			maps.DeleteFunc(left, func(name string, _ bool) bool { return strings.Contains(args, "/"+name+"/") })
+			maps.DeleteFunc(left, func(name string, _ bool) bool {
+				waits, err := executor.ReadIdentity(h.server.data("waiting", name))
+				return strings.Contains(args, "/"+name+"/") || err == nil && waits.PID == p.pid
+			})
 		}
 		return len(left) == 0, nil
 	})

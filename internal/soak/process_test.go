@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"quire/internal/executor"
 )
 
 // process is one of the namespace.
@@ -75,21 +77,34 @@ func readProcess(pid int) (process, bool) {
 func executors(all []process) map[string]process {
 	found := map[string]process{}
 	for _, p := range all {
-		if isExecutor(p) {
-			if id := filepath.Base(p.args[2]); found[id].pid == 0 {
-				found[id] = p
-			}
+		if id := jobOf(p); id != "" && found[id].pid == 0 {
+			found[id] = p
 		}
 	}
 	return found
 }
 
-func isExecutor(p process) bool { return len(p.args) == 3 && p.args[1] == "executor" }
+// jobOf returns the execution that the process is the executor of, or "".
+func jobOf(p process) string {
+	if len(p.args) != 3 || p.args[1] != "executor" {
+		return ""
+	}
+	if p.args[2] != "--wait" {
+		return filepath.Base(p.args[2])
+	}
+	dirs, _ := filepath.Glob(filepath.Join(os.Getenv(folderVariable), dataFolder, "executions", "*")) // the pattern is good
+	for _, dir := range dirs {
+		if id, err := executor.ReadIdentity(dir); err == nil && id.PID == p.pid && id.Started == p.start {
+			return string(id.ExecutionID)
+		}
+	}
+	return "" // it waits
+}
 
 // family returns an executor's processes: what descends from it, and what is
 // marked as its execution's.
-func family(all []process, executor process, id string) []process {
-	below := map[int]bool{executor.pid: true}
+func family(all []process, of process, id string) []process {
+	below := map[int]bool{of.pid: true}
 	for changed := true; changed; {
 		changed = false
 		for _, p := range all {
@@ -101,11 +116,12 @@ func family(all []process, executor process, id string) []process {
 	return slices.DeleteFunc(slices.Clone(all), func(p process) bool { return !below[p.pid] })
 }
 
-// kernel returns the kernel in an executor's family: the oldest process that
-// has its command, whether it was started so or forked.
+// kernel returns the kernel in an executor's family: the oldest process of the
+// execution that has its command, or that of the fork server which it is of.
 func kernel(family []process, id string) (process, bool) {
 	for _, p := range family { // in the order of their ids
-		if p.execution == id && slices.Contains(p.args, "ipykernel_launcher") {
+		forked := len(p.args) > 1 && filepath.Base(p.args[1]) == "forkserver.py"
+		if p.execution == id && (forked || slices.Contains(p.args, "ipykernel_launcher")) {
 			return p, true
 		}
 	}

@@ -23,6 +23,7 @@ type report struct {
 	faults    map[faultKind]int
 	missed    map[faultKind]int
 	ends      map[quire.State]int
+	kernels   map[quire.KernelStart]int
 	attempts  int
 	events    int
 	broken    int // streams that ended before their time
@@ -38,7 +39,7 @@ type report struct {
 func newReport(seed uint64) *report {
 	return &report{
 		begun: time.Now(), seed: seed, faults: map[faultKind]int{}, missed: map[faultKind]int{},
-		ends: map[quire.State]int{}, refused: map[string]int{},
+		ends: map[quire.State]int{}, kernels: map[quire.KernelStart]int{}, refused: map[string]int{},
 	}
 }
 
@@ -87,6 +88,11 @@ func (r *report) summary() string {
 		fmt.Fprintf(&b, ", %d %s", r.ends[state], state)
 	}
 	fmt.Fprintf(&b, "; attempts: %d; events: %d; streams taken up again: %d\n", r.attempts, r.events, r.broken)
+	b.WriteString("kernels:")
+	for _, how := range slices.Sorted(maps.Keys(r.kernels)) {
+		fmt.Fprintf(&b, " %d %s", r.kernels[how], how)
+	}
+	b.WriteByte('\n')
 	total := 0
 	for _, n := range r.faults {
 		total += n

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,6 +46,7 @@ type server struct {
 
 	mu       sync.Mutex
 	program  int
+	starts   int
 	cmd      *exec.Cmd
 	exited   chan struct{} // closed when cmd has ended
 	expected bool          // its end
@@ -69,7 +71,8 @@ func (s *server) data(path ...string) string {
 // command returns what starts a server on the data folder.
 func (s *server) command(ctx context.Context, listen, addressFile string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "sh", "-c", `ulimit -n "$DESCRIPTORS" && exec "$0" "$@"`, s.programs[s.program], "serve", "--listen", listen, "--data", s.data(), //nolint:gosec // the program under test
-		"--python", s.python, "--address-file", addressFile, "--max-running", maxRunning, "--kernel-env", "SOAK_DIR")
+		"--python", s.python, "--address-file", addressFile, "--max-running", maxRunning, "--kernel-env", "SOAK_DIR",
+		"--ready", strconv.Itoa(s.starts%2)) // every other one keeps an executor that waits
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "LANG=C.UTF-8",
 		"TMPDIR=" + filepath.Join(s.dir, tempFolder), "SOAK_DIR=" + s.dir, fmt.Sprintf("DESCRIPTORS=%d", maxDescriptors),
@@ -88,6 +91,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close() // the server has its own
+	s.starts++
 	cmd := s.command(context.WithoutCancel(ctx), address, addressFile)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {

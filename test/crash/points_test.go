@@ -31,6 +31,11 @@ func scenarios() []scenario {
 			crash.ExecutorOpened, crash.ExecutorIdentified, crash.ExecutorListens, crash.ExecutorTold,
 			crash.NotebookBegin, crash.NotebookWritten, crash.NotebookPlaced, crash.FinishJournaled,
 		), executorDies},
+		{"ready", at(
+			crash.ExecutorOpened, crash.ExecutorIdentified, crash.ExecutorListens, crash.ExecutorTold,
+			crash.NotebookBegin, crash.FinishJournaled,
+		), readyDies},
+		{"readyStart", at(crash.StartBorn, crash.StartTold), readyServerDies},
 		{"journal", appends(8, crash.JournalBegin, crash.JournalWritten, crash.JournalSynced), executorDies},
 		{"lost", at(crash.LostNoticed, crash.LostCleaned, crash.LostJournaled, crash.RetryBegin, crash.RetryStored), lost},
 		{"unlucky", at(crash.EndBegin), unlucky},

@@ -606,7 +606,7 @@ type KernelReady struct {
 	ProtocolVersion string                 `protobuf:"bytes,2,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`
 	LanguageInfo    *structpb.Struct       `protobuf:"bytes,3,opt,name=language_info,json=languageInfo,proto3" json:"language_info,omitempty"`
 	// How it was started: "cold", "forked" from a warm interpreter, or "ready":
-	// forked and connected before the execution was there.
+	// started, either way, and connected before the execution was there.
 	Start         string `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
