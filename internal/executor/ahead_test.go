@@ -135,6 +135,9 @@ func TestIPythonKernelThatHasWaitedIsLikeAnother(t *testing.T) {
 		}
 		return outputs
 	}
+	fonts := newJob(t, "python3", cell("import matplotlib.pyplot")) // it looks for them once, in a thread
+	fonts.Env = env
+	runLogged(t, fonts)
 	cold := show(runLogged)
 	waited := show(func(t *testing.T, job quire.Job) (result, string) {
 		r, log := runAhead(t, "copied", job)

@@ -79,7 +79,7 @@ type likeness struct{ name, source string }
 
 // likenesses are one notebook: a cell may use what one before it has made.
 var likenesses = []likeness{
-	{"files of modules", "import IPython, json\nfiles = get_ipython().kernel._kernel_modules\nprint(IPython.__file__ in files, json.__file__ in files, {type(f) for f in files}, get_ipython().kernel._process_children())"},
+	{"files of modules", "import IPython, json\nfiles = get_ipython().kernel._kernel_modules\nprint(IPython.__file__ in files, json.__file__ in files, {type(f) for f in files})"},
 	// What a module does when it is imported is there from the start in a forked kernel: docs/kernels.md.
 	{"preloaded modules", "import " + strings.Join(append(warm.Preload(), learned...), ", ")},
 	{"environment", "import os\nfor k, v in sorted(os.environ.items()): print(k, '=', v)"},
