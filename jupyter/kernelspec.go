@@ -144,8 +144,10 @@ func readSpec(name, dir string) (Kernelspec, error) {
 }
 
 // tcpPrograms and tcpLanguages are of kernels whose ZeroMQ has no Unix
-// sockets: Deno's own, JeroMQ (all on the JVM) and NetMQ.
+// sockets: Deno's own, JeroMQ (all on the JVM) and NetMQ. Those of xeus have
+// them, but no room for a socket's path of more than some 20 bytes.
 var (
+	xeusPrograms = []string{"xpython", "xr", "xcpp", "xsqlite", "xlua", "xpython_launcher"}
 	tcpPrograms  = []string{"deno", "java", "dotnet", "coursier", "cs"}
 	tcpLanguages = []string{"java", "kotlin", "scala", "groovy", "clojure", "c#", "f#"}
 )
@@ -166,6 +168,9 @@ func (k Kernelspec) Transport() string {
 		}
 	}
 	program := len(k.Argv) > 0 && slices.Contains(tcpPrograms, filepath.Base(k.Argv[0]))
+	for _, arg := range k.Argv {
+		program = program || slices.Contains(xeusPrograms, filepath.Base(arg))
+	}
 	if program || slices.Contains(tcpLanguages, strings.ToLower(k.Language)) {
 		return transportTCP
 	}

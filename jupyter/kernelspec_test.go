@@ -98,6 +98,8 @@ func TestTransport(t *testing.T) {
 		"python":        {jupyter.Kernelspec{Argv: []string{"python"}, Language: "python"}, "ipc"},
 		"deno":          {jupyter.Kernelspec{Argv: []string{"/usr/bin/deno", "jupyter"}, Language: "typescript"}, "tcp"},
 		"java":          {jupyter.Kernelspec{Argv: []string{"run"}, Language: "Java"}, "tcp"},
+		"xeus":          {jupyter.Kernelspec{Argv: []string{"/opt/bin/xr", "-f", "{connection_file}"}, Language: "R"}, "tcp"},
+		"xeus-python":   {jupyter.Kernelspec{Argv: []string{"python3", "-m", "xpython_launcher", "-f", "{connection_file}"}, Language: "python"}, "tcp"},
 		"says tcp":      {jupyter.Kernelspec{Metadata: json.RawMessage(`{"quire": {"transport": "tcp"}}`)}, "tcp"},
 		"says ipc":      {jupyter.Kernelspec{Language: "java", Metadata: json.RawMessage(`{"quire": {"transport": "ipc"}}`)}, "ipc"},
 		"says nonsense": {jupyter.Kernelspec{Metadata: json.RawMessage(`{"quire": {"transport": "pgm"}}`)}, "ipc"},
