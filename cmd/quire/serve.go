@@ -47,6 +47,7 @@ const reservedThreads = 64
 func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	threads.Share()
 	threads.Reserve(reservedThreads)
 	logger := newLogger(stderr)
 	data, unlock, err := openData(o.Data)

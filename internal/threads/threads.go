@@ -1,10 +1,24 @@
-// Package threads makes a process's threads before they are needed.
+// Package threads says how many threads a process has, and when they are made.
 package threads
 
 import (
+	"os"
 	"runtime"
 	"sync"
 )
+
+// perProcessor is how many threads Share lets run for each processor.
+const perProcessor = 4
+
+// Share lets more goroutines run at a time than there are processors, unless
+// the environment has GOMAXPROCS. One that waits for the disk keeps others
+// from running until Go's monitor notices, and on a machine that is busy the
+// monitor itself has to wait.
+func Share() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(perProcessor * runtime.GOMAXPROCS(0))
+	}
+}
 
 // Reserve makes n threads now. Go keeps those that it has, and ends the
 // process when it needs another one and the machine has none left.
