@@ -178,7 +178,7 @@ func (e *execution) attempt(ctx context.Context) (quire.Finished, error) {
 	if err := e.lockKept(); err != nil {
 		return e.unable(ctx, "what it runs in cannot be kept", err), nil
 	}
-	if err := e.emit(quire.Event{KernelReady: k.ready()}); err != nil {
+	if err := e.emitLater(quire.Event{KernelReady: k.ready()}); err != nil { // the run's first event comes at once
 		return quire.Finished{}, err
 	}
 	usage := startSampler(ctx, k.used, e.emitLater, e.emit)

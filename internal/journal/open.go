@@ -62,9 +62,8 @@ func open(path string, opts *WriterOptions) (*Writer, error) {
 	if err == nil {
 		err = w.recover(f)
 	}
-	if err == nil {
-		// The entry in the folder, too: a predecessor may have died before it synced that.
-		err = syncDir(filepath.Dir(path))
+	if err == nil && (w.size == 0 || w.size != opts.Synced) {
+		err = w.keep(f)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -88,7 +87,18 @@ func lock(f *os.File) error {
 	return os.NewSyscallError("flock", err)
 }
 
-// recover reads what is there, cuts off a torn end and makes the rest durable.
+// keep makes what is there durable, and the entry in the folder, too: a
+// predecessor may have died before it synced that.
+func (w *Writer) keep(f *os.File) error {
+	if w.size > 0 {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(f.Name()))
+}
+
+// recover reads what is there and cuts off a torn end.
 func (w *Writer) recover(f *os.File) error {
 	finished, err := w.verify(NewReader(f))
 	if err != nil {
@@ -101,11 +111,9 @@ func (w *Writer) recover(f *os.File) error {
 	}
 	// Cutting off nothing would give back the room for last words.
 	if info.Size() > w.size {
-		if err := f.Truncate(w.size); err != nil {
-			return err
-		}
+		return f.Truncate(w.size)
 	}
-	return f.Sync()
+	return nil
 }
 
 // verify sets the Writer's number and size from the journal and returns its

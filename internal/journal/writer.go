@@ -34,6 +34,9 @@ type WriterOptions struct {
 	// by Open, then after every sync and before Sync returns, in order and
 	// never twice at a time. It must not call the Writer.
 	Durable func(size int64)
+	// Synced is the length of the file that another Writer's Durable was called
+	// with: where that is all there is, Open has nothing to wait for.
+	Synced int64
 	// Now stamps events that have no time. The default is time.Now.
 	Now func() time.Time
 	// MaxPending bounds the bytes that wait for the disk; Append blocks while

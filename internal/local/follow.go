@@ -27,7 +27,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	if err != nil {
 		return err
 	}
-	fault, err := listenOn(ctx, id, durable)
+	told, fault, err := listenOn(ctx, id, durable)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 	}
 	// Nobody writes the journal now: what a dead executor had not synced yet is
 	// made durable, or cut off where it is torn.
-	w, err := openJournal(ctx, quire.Job{Dir: id.Dir}.JournalPath(), durable)
+	w, err := openJournal(ctx, quire.Job{Dir: id.Dir}.JournalPath(), &journal.WriterOptions{Durable: durable, Synced: told})
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (b *Backend) Follow(ctx context.Context, h quire.Handle, durable func(size 
 // follower is closing just now.
 const lockedPause = 5 * time.Millisecond
 
-func openJournal(ctx context.Context, path string, durable func(size int64)) (*journal.Writer, error) {
+func openJournal(ctx context.Context, path string, opts *journal.WriterOptions) (*journal.Writer, error) {
 	for {
-		w, err := journal.Open(path, &journal.WriterOptions{Durable: durable})
+		w, err := journal.Open(path, opts)
 		if !errors.Is(err, journal.ErrLocked) {
 			return w, err
 		}
@@ -79,16 +79,17 @@ func openJournal(ctx context.Context, path string, durable func(size int64)) (*j
 // next one. After the first there is none: most end with the executor.
 const reconnectPause = 20 * time.Millisecond
 
-// listenOn listens until nobody answers any more. An executor hangs up on a
+// listenOn listens until nobody answers any more, and returns how much of the
+// journal it was told to be durable, -1 if nothing. An executor hangs up on a
 // follower that sleeps, while a store does not answer say: that is not its end.
-func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) (fault *quire.Failure, err error) {
-	told := int64(-1)
+func listenOn(ctx context.Context, id executor.Identity, durable func(size int64)) (told int64, fault *quire.Failure, err error) {
+	told = -1
 	for broken := 0; ; broken++ {
 		if broken > 1 {
 			select {
 			case <-time.After(reconnectPause):
 			case <-ctx.Done():
-				return nil, context.Cause(ctx)
+				return told, nil, context.Cause(ctx)
 			}
 		}
 		err := listen(ctx, id, func(signal executor.Signal) {
@@ -101,10 +102,10 @@ func listenOn(ctx context.Context, id executor.Identity, durable func(size int64
 			}
 		})
 		if ended(err) {
-			return fault, context.Cause(ctx)
+			return told, fault, context.Cause(ctx)
 		}
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return told, nil, context.Cause(ctx)
 		}
 	}
 }
