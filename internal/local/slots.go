@@ -253,8 +253,9 @@ func (r *ready) end() {
 		_ = r.process.Kill()
 		<-r.exited
 	}
-	_ = cgroup.Find(r.groups).Remove()                                    // this, too
-	if dir := filepath.Base(r.runDir); strings.HasPrefix(dir, "quire-") { // one that was killed
+	// One that was killed has left these.
+	_ = cgroup.Find(r.groups).Remove()
+	if dir := filepath.Base(r.runDir); strings.HasPrefix(dir, "quire-") {
 		_ = os.RemoveAll(r.runDir)
 		if r.template.Dir != "" {
 			_ = os.RemoveAll(filepath.Join(r.template.Dir, dir))
