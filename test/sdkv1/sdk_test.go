@@ -145,9 +145,9 @@ func TestErrors(t *testing.T) {
 			return err
 		}, codes.NotFound},
 		"no such spec": {func(ctx context.Context) error {
-			c.server.PutFile(t, nil, c.project, "none.ipynb", quiretest.Notebook(t, "1"))
+			c.server.PutFile(t, nil, c.project, "there.ipynb", quiretest.Notebook(t, "1"))
 			_, err := c.WrapOperation(c.Datasphere().Project().Execute(ctx, &datasphere.ProjectExecutionRequest{
-				ProjectId: c.project, Target: notebook, Spec: "c9.9",
+				ProjectId: c.project, Target: &datasphere.ProjectExecutionRequest_NotebookId{NotebookId: "there.ipynb"}, Spec: "c9.9",
 			}))
 			return err
 		}, codes.InvalidArgument},
