@@ -225,11 +225,13 @@ test("settings are saved", async () => {
   await page.goto(`${server.url}/#/projects/${project}/settings`);
   await page.getByLabel("Executions at a time").fill("3");
   await page.getByLabel("Keep executions for").fill("30d");
+  await page.getByLabel("Learn nothing").check();
   await page.locator("form", { hasText: "Policy" }).getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
   const policy = await server.call("GET", `/quire/v1/projects/${project}/policy`);
   assert.equal(policy.maxRunning, 3);
   assert.equal(policy.keepFor, "2592000s");
+  assert.equal(policy.noLearning, true);
   await page.getByLabel("Time limit of a cell").fill("soon");
   await page.locator("form", { hasText: "Running notebooks" }).getByRole("button", { name: "Save" }).click();
   await page.getByText("soon must be a time").waitFor();

@@ -15,6 +15,7 @@ const policyFields = [
   ["maxAttempts", "Attempts of an execution that Quire loses", "number"],
   ["keepFor", "Keep executions for", "duration"],
   ["keepLast", "Keep so many executions", "number"],
+  ["noLearning", "Learn nothing from what its notebooks import", "flag"],
 ] as const;
 
 const runFields = [
@@ -86,18 +87,19 @@ function shown(message: object): Fields {
   const fields: Fields = {};
   for (const [name, value] of Object.entries(message)) {
     const text = String(value ?? "");
-    fields[name] = text === "0" || text === "" ? "" : text;
+    fields[name] = ["0", "false"].includes(text) ? "" : text;
   }
   return fields;
 }
 
 // values sends numbers as text, which proto JSON reads, and durations with
-// their unit.
+// their unit. A flag that is set is "true".
 function values(fields: Fields): object {
-  const message: Record<string, string> = {};
+  const message: Record<string, string | boolean> = {};
   for (const [name, typed] of Object.entries(fields)) {
-    if (typed.trim() === "") continue;
-    message[name] = /Timeout|Grace|keepFor/.test(name) ? durationOf(typed) : typed.trim();
+    const text = typed.trim();
+    if (text === "") continue;
+    message[name] = text === "true" || (/Timeout|Grace|keepFor/.test(name) ? durationOf(typed) : text);
   }
   return message;
 }
@@ -124,6 +126,13 @@ function Form(props: { title: string; fields: Fields; labels: readonly Label[]; 
       <h2>{props.title}</h2>
       {props.labels.map(([name, title, kind]) => {
         const set = (value: string) => setFields((before) => ({ ...before, [name]: value }));
+        if (kind === "flag")
+          return (
+            <label key={name} class="inline">
+              <input type="checkbox" checked={fields[name] === "true"} onChange={(e) => set(e.currentTarget.checked ? "true" : "")} />
+              {title}
+            </label>
+          );
         return (
           <label key={name}>
             {title}
