@@ -24,8 +24,25 @@ func (b *Backend) Clean(ctx context.Context, h quire.Handle) error {
 	if err != nil {
 		return err
 	}
-	return b.clean(ctx, id)
+	for range cleanTries {
+		if err = b.clean(ctx, id); quire.Shortage(err) == nil {
+			return err
+		}
+		select {
+		case <-time.After(cleanPause): // what has run out comes back by itself, and tells nobody
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return err
 }
+
+// A machine that has run out of something, descriptors say, is given some ten
+// seconds to recover.
+const (
+	cleanTries = 100
+	cleanPause = 100 * time.Millisecond
+)
 
 func (b *Backend) clean(ctx context.Context, id executor.Identity) error {
 	killProcess(id)

@@ -322,7 +322,10 @@ class ForkServer:
             connection, _ = listener.accept()
         except OSError:
             return None  # it has hung up
-        pid = os.fork() if len(keepers) < MAX_KEEPERS else None
+        try:
+            pid = os.fork() if len(keepers) < MAX_KEEPERS else None
+        except OSError:
+            pid = None  # there are no processes left: the kernel starts cold, if it can
         if pid == 0:
             listener.detach()  # or the object's end would close a descriptor that is another's by then
             return Keeper(self, connection).keep()

@@ -47,6 +47,7 @@ func TempDir() string {
 // forkServer is one process of forkserver.py, with a folder of its own.
 type forkServer struct {
 	dir    string
+	parent string // the pool's folder; empty: there is none
 	cmd    *exec.Cmd
 	alive  io.Closer // its standard input, whose end ends it
 	report io.Reader
@@ -58,20 +59,33 @@ type forkServer struct {
 // name: its folder is empty but for its own.
 func startForkServer(parent string, key Key) (*forkServer, error) {
 	s := &forkServer{stderr: &tail{}}
-	pattern := "fork-"
-	if parent == "" {
-		parent, pattern = TempDir(), poolPrefix
-	} else if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
 	var err error
-	if s.dir, err = os.MkdirTemp(parent, pattern); err != nil {
+	if parent == "" {
+		s.dir, err = os.MkdirTemp(TempDir(), poolPrefix)
+	} else {
+		s.parent = parent
+		s.dir, err = makeIn(parent)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := s.start(key); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	return s, nil
+}
+
+// makeIn makes a folder in the pool's, which the last fork server to go takes along.
+func makeIn(parent string) (dir string, err error) {
+	for range 2 { // it may go just now
+		if err := os.Mkdir(parent, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
+		}
+		if dir, err = os.MkdirTemp(parent, "fork-"); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return dir, err
 }
 
 func (s *forkServer) start(key Key) error {
@@ -123,7 +137,11 @@ func (s *forkServer) wait() error {
 	if last := s.stderr.String(); err != nil && last != "" {
 		err = fmt.Errorf("%w: %s", err, last)
 	}
-	return errors.Join(err, os.RemoveAll(s.dir))
+	err = errors.Join(err, os.RemoveAll(s.dir))
+	if s.parent != "" {
+		_ = os.Remove(s.parent) // if it is empty
+	}
+	return err
 }
 
 // maxSpared bounds what a fork server says in seconds: it is no longer there to
