@@ -56,8 +56,13 @@ class Client:
 
     def events(self, execution):
         """Yields the execution's events as they come."""
-        self.streams.request("GET", f"/quire/v1/executions/{execution}/events", headers=self.headers)
-        answer = self.streams.getresponse()
+        path = f"/quire/v1/executions/{execution}/events"
+        self.streams.request("GET", path, headers=self.headers)
+        try:
+            answer = self.streams.getresponse()
+        except http.client.RemoteDisconnected:  # it was idle for too long
+            self.streams.request("GET", path, headers=self.headers)
+            answer = self.streams.getresponse()
         for line in answer:
             if line.startswith(b"data:"):
                 yield json.loads(line[5:])

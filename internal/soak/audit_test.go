@@ -77,6 +77,9 @@ func (h *harness) hitsOf(r *record) []hit {
 	r.mu.Unlock()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if e, ok := h.early[r.id]; ok {
+		hits = append(hits, e)
+	}
 	for _, w := range h.windows {
 		if asked.Before(w.until.Add(recoveryLimit)) && ended.After(w.from) {
 			hits = append(hits, w)

@@ -44,13 +44,14 @@ type harness struct {
 	mu       sync.Mutex
 	records  []*record // of the round
 	all      []*record
-	windows  []hit // resources that ran out in this round
+	windows  []hit          // resources that ran out in this round
+	early    map[string]hit // what hit an execution whose submit was not answered yet
 	stuck    bool
 	watching sync.WaitGroup
 }
 
 func newHarness(ctx context.Context, dir, python string) (*harness, error) {
-	h := &harness{dir: dir, plan: newPlan(*soakSeed, *soakFaults), kinds: kinds(), projects: map[bool]string{}}
+	h := &harness{dir: dir, plan: newPlan(*soakSeed, *soakFaults), kinds: kinds(), projects: map[bool]string{}, early: map[string]hit{}}
 	h.report = newReport(h.plan.seed)
 	var err error
 	if h.server, err = newServer(dir, os.Getenv("QUIRE_BIN"), python); err != nil {

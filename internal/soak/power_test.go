@@ -31,8 +31,14 @@ func (h *harness) cutPower(ctx context.Context, f fault) bool {
 	for _, r := range records {
 		if executor, ok := found[r.id]; ok {
 			h.lose(f, r, executor)
+			delete(found, r.id)
 		}
 	}
+	h.mu.Lock()
+	for id := range found {
+		h.early[id] = hit{fault: f.kind, what: lost, attempt: h.attemptOf(id)}
+	}
+	h.mu.Unlock()
 	// All of the namespace but its first process and this one.
 	if err := unix.Kill(-1, unix.SIGKILL); err != nil {
 		h.report.discrepancy("the harness cannot cut the power: %v", err)
