@@ -115,10 +115,11 @@ func serve(ctx context.Context, o cli.ServeOptions, stderr io.Writer) error {
 		jobs.WarmAfter(dir)
 		jobs.Learner.Ended(dir, end)
 	}
+	waiting := append(slices.Clip(command), "--wait")
 	if !o.Cold && o.Ready > 0 {
-		backend.Slots = local.NewSlots(o.Ready, append(slices.Clip(command), "--wait"), executorEnv(), jobs.Template, logger)
+		backend.Slots = local.NewSlots(o.Ready, waiting, executorEnv(), jobs.Template, logger)
 	}
-	if backend.Ahead, err = ahead(o, jobs, append(slices.Clip(command), "--wait"), logger); err != nil {
+	if backend.Ahead, err = ahead(o, jobs, waiting, logger); err != nil {
 		return err
 	}
 	metrics := prometheus.NewRegistry()

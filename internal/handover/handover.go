@@ -8,7 +8,6 @@ package handover
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -77,32 +76,11 @@ func (l Language) Do(ctx context.Context, client *jupyter.Client, c Change) erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, Limit)
 	defer cancel()
-	id, err := client.Send(ctx, jupyter.Shell, "execute_request", map[string]any{
+	err = client.Request(ctx, "execute_request", map[string]any{
 		"code": code, "silent": true, "store_history": false, "user_expressions": struct{}{}, "allow_stdin": false, "stop_on_error": true,
 	})
 	if err != nil {
 		return fmt.Errorf("hand kernel over: %w", err)
-	}
-	for replied, idle := false, false; !replied || !idle; {
-		m, err := client.Receive(ctx)
-		if err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.ParentHeader.MsgID != id {
-			continue // of its start
-		}
-		var content struct {
-			Status, EName, EValue string
-			ExecutionState        string `json:"execution_state"`
-		}
-		if err := json.Unmarshal(m.Content, &content); err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.Channel == jupyter.Shell && content.Status != "ok" {
-			return fmt.Errorf("hand kernel over: refused: %.40q %.200q", content.EName, content.EValue)
-		}
-		replied = replied || m.Channel == jupyter.Shell
-		idle = idle || content.ExecutionState == "idle"
 	}
 	return nil
 }
@@ -111,7 +89,8 @@ func (l Language) Do(ctx context.Context, client *jupyter.Client, c Change) erro
 // nothing. It is an error where the language cannot say it.
 func (l Language) Code(c Change) (string, error) {
 	changed, gone := c.set()
-	for _, text := range append(c.names(), c.Dir) {
+	names := c.names()
+	for _, text := range append(slices.Clip(names), c.Dir) {
 		if text == "" || strings.ContainsRune(text, 0) {
 			return "", errors.New("a variable or the folder has no name that could be told")
 		}
@@ -122,7 +101,7 @@ func (l Language) Code(c Change) (string, error) {
 		}
 	}
 	if l.name == "bash" {
-		for _, name := range c.names() {
+		for _, name := range names {
 			if !identifier.MatchString(name) {
 				return "", fmt.Errorf("%.100q is no name of a variable", name)
 			}

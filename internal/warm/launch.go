@@ -178,30 +178,8 @@ func HandOver(ctx context.Context, client *jupyter.Client, environ []string, dir
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	id, err := client.Send(ctx, jupyter.Shell, "quire_hand_over_request", map[string]any{"env": env, "cwd": dir, "umask": mask})
-	if err != nil {
+	if err := client.Request(ctx, "quire_hand_over_request", map[string]any{"env": env, "cwd": dir, "umask": mask}); err != nil {
 		return fmt.Errorf("hand kernel over: %w", err)
-	}
-	for replied, idle := false, false; !replied || !idle; {
-		m, err := client.Receive(ctx)
-		if err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.ParentHeader.MsgID != id {
-			continue // of its start
-		}
-		var content struct {
-			Status, EValue string
-			ExecutionState string `json:"execution_state"`
-		}
-		if err := json.Unmarshal(m.Content, &content); err != nil {
-			return fmt.Errorf("hand kernel over: %w", err)
-		}
-		if m.Channel == jupyter.Shell && content.Status != "ok" {
-			return fmt.Errorf("hand kernel over: refused: %.200q", content.EValue)
-		}
-		replied = replied || m.Channel == jupyter.Shell
-		idle = idle || content.ExecutionState == "idle"
 	}
 	return nil
 }
