@@ -149,6 +149,9 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 	if k.client, err = jupyter.Connect(ctx, info, nil); err == nil {
 		k.info, err = k.client.Ready(ctx)
 	}
+	if errors.Is(err, jupyter.ErrDisconnected) {
+		k.awaitExit()
+	}
 	switch {
 	case err == nil:
 		k.watch = watchKernel(k.process, k.client.PeerPID())
@@ -163,6 +166,16 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s closed its connections while it started%s", k.spec.Name, k.output.lastLine())
 	}
 	return fmt.Errorf("connect to kernel: %w", err)
+}
+
+// awaitExit waits for the exit that a lost connection announces, which tells why.
+func (k *kernel) awaitExit() {
+	timer := time.NewTimer(runner.ExitWait)
+	defer timer.Stop()
+	select {
+	case <-k.Done():
+	case <-timer.C:
+	}
 }
 
 func (k *kernel) exited() bool {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"quire"
 	"quire/internal/runner"
@@ -61,5 +62,27 @@ func TestKernelBehindAWrapper(t *testing.T) {
 				t.Errorf("the next cell has put out %q", got)
 			}
 		})
+	}
+}
+
+// TestKernelDiesBeforeItsAnswer is told why, though a kernel's connections are
+// closed a moment before its end is known.
+func TestKernelDiesBeforeItsAnswer(t *testing.T) {
+	t.Parallel()
+	job := newJob(t, "python3", cell("print('never')"))
+	const hear = `import json, sys, zmq
+info = json.load(open(sys.argv[1]))
+def bind(kind, name):
+    s = zmq.Context.instance().socket(kind)
+    s.bind("ipc://%s-%d" % (info["ip"], info[name + "_port"]))
+    return s
+sockets = [bind(zmq.ROUTER, n) for n in ("stdin", "control", "shell")] + [bind(zmq.REP, "hb"), bind(zmq.PUB, "iopub")]
+sockets[2].recv()`
+	job.Run.StartTimeout = 20 * time.Second
+	wrap(t, &job, testenv.Python(t)+" -c '"+hear+`' "$0"; kill -KILL $$`)
+	r := run(t, t.Context(), job, nil)
+	const want = "the kernel wrapped did not start: signal SIGKILL"
+	if f := r.end.Failure; f == nil || !strings.HasPrefix(f.Message, want) {
+		t.Errorf("got %+v, want %q", f, want)
 	}
 }

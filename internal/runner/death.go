@@ -9,9 +9,9 @@ import (
 	"quire/jupyter"
 )
 
-// exitWait bounds the time between a lost connection and the exit of the
+// ExitWait bounds the time between a lost connection and the exit of the
 // kernel's process.
-const exitWait = time.Second
+const ExitWait = time.Second
 
 // Restarter is a Process that notices when the kernel ended while the process
 // that was launched, a program around it, lived on.
@@ -24,7 +24,7 @@ const Restarted = "the kernel was restarted behind Quire's back: its state is lo
 
 // died waits for the exit that a lost connection announces.
 func (r *run) died() *quire.Failure {
-	timer := time.NewTimer(exitWait)
+	timer := time.NewTimer(ExitWait)
 	defer timer.Stop()
 	select {
 	case <-r.process.Done():
