@@ -57,7 +57,7 @@ func readOutputs(f *fields, raw json.RawMessage, minor int) []Output {
 	}
 	var outputs []Output
 	for i, raw := range elements(raw) {
-		o, err := readOutput(indexed(at, i), raw)
+		o, err := readOutput(newFields(indexed(at, i), raw))
 		if err == nil && minor <= latestMinor && !o.Type.known() {
 			err = invalidAt(join(indexed(at, i), "output_type"), outputTypeText)
 		}

@@ -109,10 +109,14 @@ func (e *encoder) flush(atLeast int) {
 	if e.out == nil || len(e.buf) < atLeast {
 		return
 	}
-	if e.err == nil {
-		_, e.err = e.out.Write(e.buf)
-	}
+	e.write(e.buf)
 	e.buf = e.buf[:0]
+}
+
+func (e *encoder) write(b []byte) {
+	if e.err == nil {
+		_, e.err = e.out.Write(b)
+	}
 }
 
 // text writes a string.
@@ -144,6 +148,11 @@ func (e *encoder) multiline(s string) {
 func (e *encoder) value(raw json.RawMessage) {
 	if !utf8.Valid(raw) {
 		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
+	}
+	if e.out != nil && isLongText(raw) {
+		e.flush(0)
+		e.write(raw[:skipString(raw, 0)])
+		return
 	}
 	e.buf = slices.Grow(e.buf, len(raw))
 	e.valueAt(raw, skipSpace(raw, 0))

@@ -1,6 +1,7 @@
 package nbformat
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 
@@ -13,6 +14,8 @@ type fields struct {
 	at   string // where the object is in the notebook, for errors
 	left Object
 	err  error
+
+	shared bool // long texts may stay where they are
 }
 
 func newFields(at string, raw json.RawMessage) *fields {
@@ -154,9 +157,19 @@ func (f *fields) own(name string, o Object) Object {
 			f.fail(name, tooDeepText)
 			return Object{}
 		}
-		o[key] = canonical(raw)
+		if !f.shared || !isLongText(raw) {
+			o[key] = canonical(raw)
+		}
 	}
 	return o
+}
+
+// longText is the size in bytes from which on a text is not copied without need.
+const longText = 64 << 10
+
+// isLongText reports whether raw is a long string that is written as it is.
+func isLongText(raw json.RawMessage) bool {
+	return len(raw) >= longText && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0
 }
 
 var tooDeepText = "is nested deeper than " + strconv.Itoa(maxDepth) + " levels"

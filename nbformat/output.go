@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"quire"
+	"quire/internal/rawjson"
 )
 
 // MarshalJSON returns nbformat's form of the output on one line, with every
@@ -23,7 +24,7 @@ func (o *Output) UnmarshalJSON(data []byte) error {
 	if err := checkSyntax("the output", data); err != nil {
 		return err
 	}
-	read, err := readOutput("output", data)
+	read, err := readOutput(newFields("output", data))
 	if err != nil {
 		return err
 	}
@@ -31,12 +32,22 @@ func (o *Output) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// ReadOutput is UnmarshalJSON for data that nobody changes afterwards: long
+// texts of the output stay in its memory.
+func ReadOutput(data []byte) (Output, error) {
+	if err := checkSyntax("the output", data); err != nil {
+		return Output{}, err
+	}
+	f := newFields("output", data)
+	f.shared = true
+	return readOutput(f)
+}
+
 // Validate returns an InvalidArgument error unless the output has what its
 // type asks for and every value in it is JSON.
 func (o *Output) Validate() error { return o.check("output", checkValue) }
 
-func readOutput(at string, raw json.RawMessage) (Output, error) {
-	f := newFields(at, raw)
+func readOutput(f *fields) (Output, error) {
 	f.require("output_type")
 	o := Output{Type: OutputType(f.string("output_type"))}
 	if f.err == nil && o.Type == "" {
@@ -137,7 +148,7 @@ func checkObject(at string, o Object, value func(json.RawMessage) error) error {
 
 // checkValue returns an error unless raw is JSON that a notebook may hold.
 func checkValue(raw json.RawMessage) error {
-	if !json.Valid(raw) {
+	if !rawjson.Valid(raw) && !json.Valid(raw) { // bytes that are no UTF-8 are replaced when they are written
 		return quire.Errorf(quire.InvalidArgument, "a value is not JSON")
 	}
 	if tooDeep(raw) {

@@ -3,6 +3,7 @@ package nbformat_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -102,6 +103,43 @@ func TestOutputMarshalValidates(t *testing.T) {
 	} {
 		if _, err := o.MarshalJSON(); fmt.Sprint(err) != want {
 			t.Errorf("got error %v, want %v", err, want)
+		}
+	}
+}
+
+// TestLongTexts reads and writes texts so long that they are not copied, and
+// such as have to be changed all the same. A file and a single output must be
+// the same as with a short one.
+func TestLongTexts(t *testing.T) {
+	long := strings.Repeat("QUFB", 1<<16)
+	for name, data := range map[string]string{
+		"plain":       `{"image/png":"LONG","a/b":"x"}`,
+		"spaced":      ` { "image/png" : "LONG" , "a/b" : "x" } `,
+		"escapes":     `{"image/png":"LONG\u0041\"\\\/\ud800"}`,
+		"text":        `{"text/plain":"a\nLONG\nb"}`,
+		"JSON":        `{"application/json":"LONG"}`,
+		"JSON within": `{"application/json":{"b":["LONG"],"a":"LONG"}}`,
+	} {
+		raw := `{"output_type":"display_data","metadata":{},"data":` + data + `}`
+		texts := map[string]string{}
+		for size, text := range map[string]string{"short": "LONG", "long": long} {
+			out, err := nbformat.ReadOutput([]byte(strings.ReplaceAll(raw, "LONG", text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var copied nbformat.Output
+			if err := copied.UnmarshalJSON([]byte(strings.ReplaceAll(raw, "LONG", text))); err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(out, copied) { // cmp takes seconds for these
+				t.Errorf("%s, %s: ReadOutput and UnmarshalJSON differ", name, size)
+			}
+			nb := parse(t, []byte(`{"nbformat":4,"nbformat_minor":5,"metadata":{},"cells":[{"cell_type":"code","id":"a","metadata":{},"source":"","execution_count":null,"outputs":[]}]}`))
+			nb.Cells[0].Outputs = []nbformat.Output{out, out}
+			texts[size] = strings.ReplaceAll(string(write(t, nb)), long, "LONG")
+		}
+		if diff := cmp.Diff(texts["short"], texts["long"]); diff != "" {
+			t.Errorf("%s (-short +long):\n%s", name, diff)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"quire"
+	"quire/internal/rawjson"
 )
 
 // maxDepth bounds how deep the value of a field may be nested. The programs
@@ -20,14 +21,13 @@ const maxDepth = 200
 // UTF-8. What follows in this file walks over JSON that has passed it, or that
 // encoding/json has passed, and relies on that.
 func checkSyntax(what string, data []byte) error {
-	if len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
-		return quire.Errorf(quire.InvalidArgument, "%s is empty", what)
-	}
-	if !utf8.Valid(data) {
-		return quire.Errorf(quire.InvalidArgument, "%s is not UTF-8: invalid bytes at byte %d", what, invalidUTF8(data)+1)
-	}
-	if json.Valid(data) {
+	switch {
+	case rawjson.Valid(data):
 		return nil
+	case len(bytes.TrimLeft(data, " \t\r\n")) == 0:
+		return quire.Errorf(quire.InvalidArgument, "%s is empty", what)
+	case !utf8.Valid(data):
+		return quire.Errorf(quire.InvalidArgument, "%s is not UTF-8: invalid bytes at byte %d", what, invalidUTF8(data)+1)
 	}
 	var v any
 	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &v))

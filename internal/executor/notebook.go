@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"quire"
 	"quire/internal/crash"
@@ -32,12 +33,19 @@ func (e *execution) writeNotebook(ctx context.Context, end quire.Finished) error
 	return nil
 }
 
+// largeJournal is the length from which on the memory of what was received is
+// given back before the notebook takes as much again.
+const largeJournal = 8 << 20
+
 func (e *execution) reduce(end quire.Finished) (*nbformat.Notebook, error) {
 	r, err := journal.OpenFile(e.job.JournalPath(), -1)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close() // opened for reading only
+	if info, err := os.Stat(e.job.JournalPath()); err == nil && info.Size() >= largeJournal {
+		debug.FreeOSMemory()
+	}
 	reduced, _, err := journal.Reduce(e.input, r)
 	if err != nil {
 		return nil, err

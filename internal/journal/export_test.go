@@ -1,6 +1,10 @@
 package journal
 
-import "quire"
+import (
+	"bytes"
+
+	"quire"
+)
 
 // File is what a Writer writes to.
 type File = file
@@ -15,15 +19,17 @@ func (o WriterOptions) OnFile(wrap func(File) File) *WriterOptions {
 // them if they are all there before it looks.
 func Group(events ...quire.Event) ([]byte, error) {
 	var w Writer
-	var group []byte
+	var g group
 	for _, e := range events {
-		line, err := w.encode(e)
+		l, err := w.encode(e)
 		if err != nil {
 			return nil, err
 		}
-		group = appendRecord(group, line)
+		g.add(l)
 	}
-	return group, nil
+	var written bytes.Buffer
+	err := g.writeTo(&written)
+	return written.Bytes(), err
 }
 
 // MaxColumns bounds what can be written over in a line.

@@ -47,30 +47,27 @@ func (w *Writer) flush() {
 // writeAll returns after everything was written that there was before Close,
 // or with the first error. The events up to last were the Writer's then.
 func (w *Writer) writeAll() (last int32, err error) {
-	var spare []byte
+	var spare group
 	for range w.wake {
 		for {
-			var batch []byte
+			var batch group
 			var closing bool
 			batch, last, closing = w.take(spare)
-			if len(batch) == 0 && closing {
+			if batch.bytes == 0 && closing {
 				return last, nil
 			}
-			if len(batch) == 0 {
+			if batch.bytes == 0 {
 				spare = batch
 				break
 			}
-			if err := w.takeRoom(int64(len(batch))); err != nil {
+			if err := w.takeRoom(int64(batch.bytes)); err != nil {
 				return last, errors.Join(err, w.sayLast(err))
 			}
 			if err := w.writeBatch(batch); err != nil {
 				return last, err
 			}
 			w.settle(last, nil)
-			spare = nil
-			if cap(batch) <= keepBuffer {
-				spare = batch[:0]
-			}
+			spare = batch.emptied()
 		}
 	}
 	return last, nil
@@ -85,7 +82,7 @@ func (w *Writer) awaitClose() {
 }
 
 // take returns what is pending, leaving spare in its place.
-func (w *Writer) take(spare []byte) (batch []byte, last int32, closing bool) {
+func (w *Writer) take(spare group) (batch group, last int32, closing bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	batch, w.pending = w.pending, spare
@@ -93,9 +90,9 @@ func (w *Writer) take(spare []byte) (batch []byte, last int32, closing bool) {
 	return batch, w.seq, w.closing
 }
 
-func (w *Writer) writeBatch(batch []byte) error {
+func (w *Writer) writeBatch(batch group) error {
 	crash.At(crash.JournalBegin)
-	if _, err := w.file.Write(batch); err != nil {
+	if err := batch.writeTo(w.file); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	crash.At(crash.JournalWritten)
@@ -105,7 +102,7 @@ func (w *Writer) writeBatch(batch []byte) error {
 		return fmt.Errorf("sync journal: %w", err)
 	}
 	crash.At(crash.JournalSynced)
-	w.size += int64(len(batch))
+	w.size += int64(batch.bytes)
 	if w.durable != nil {
 		w.durable(w.size)
 	}
@@ -119,7 +116,7 @@ func (w *Writer) settle(last int32, err error) {
 	if err == nil {
 		w.synced = last
 	} else {
-		w.err, w.pending = err, nil
+		w.err, w.pending = err, group{}
 	}
 	w.broadcast()
 }

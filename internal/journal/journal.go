@@ -22,7 +22,6 @@ package journal
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -74,13 +73,6 @@ func (m mark) checksum(start []byte) uint32 {
 	case unmarked:
 	}
 	return crc32.Checksum(start, castagnoli)
-}
-
-// appendHead appends what stands before an event's JSON in its line.
-func appendHead(dst []byte, m mark, event []byte) []byte {
-	sum := m.checksum(event)
-	dst = hex.AppendEncode(dst, []byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
-	return append(dst, byte(m))
 }
 
 // parseLine returns the JSON in a line, without its newline, and its number.

@@ -100,7 +100,7 @@ func (w *Writer) keep(f *os.File) error {
 
 // recover reads what is there and cuts off a torn end.
 func (w *Writer) recover(f *os.File) error {
-	finished, err := w.verify(NewReader(f))
+	finished, err := w.verify(&Reader{src: f, file: f})
 	if err != nil {
 		return err
 	}
@@ -119,9 +119,9 @@ func (w *Writer) recover(f *os.File) error {
 // verify sets the Writer's number and size from the journal and returns its
 // last event's Finished.
 func (w *Writer) verify(r *Reader) (*quire.Finished, error) {
-	var last []byte
+	var last []byte // nil: there is none, or it is long and no end
 	for {
-		raw, err := r.NextRaw()
+		raw, err := r.record(func(_ int32, event []byte) bool { return !isDetail(event) })
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -132,7 +132,9 @@ func (w *Writer) verify(r *Reader) (*quire.Finished, error) {
 			return nil, corrupt(0, fmt.Errorf("the first event is number %d", r.Seq()))
 		}
 		w.seq, w.synced, w.size = r.Seq(), r.Seq(), r.Offset()
-		last = append(last[:0], raw...)
+		if last = append(last[:0], raw...); raw == nil {
+			last = nil
+		}
 	}
 	if last == nil {
 		return nil, nil

@@ -16,10 +16,10 @@ const maxDepth = 100
 var errTooDeep = fmt.Errorf("it is nested deeper than %d levels", maxDepth)
 
 // parseOutput reads an output as a kernel sent it. Fields that nbformat does
-// not know are dropped: it allows none.
+// not know are dropped: it allows none. Nobody may change raw afterwards.
 func parseOutput(raw json.RawMessage) (nbformat.Output, error) {
-	var out nbformat.Output
-	if err := out.UnmarshalJSON(raw); err != nil {
+	out, err := nbformat.ReadOutput(raw)
+	if err != nil {
 		return nbformat.Output{}, err
 	}
 	switch out.Type {

@@ -19,10 +19,11 @@ const whole = math.MaxInt64
 const readChunk = 64 << 10
 
 // Reader reads a journal's events in order, in time linear in its length and
-// in memory for its longest event. It is not safe for concurrent use.
+// in memory for the longest event that it gives out. It is not safe for
+// concurrent use.
 type Reader struct {
 	src     io.Reader
-	closer  io.Closer
+	file    *os.File // that src is; nil: some other source
 	after   int32
 	kinds   []string // those that are given out; none: all
 	durable int64    // so many bytes are known to be durable, or whole
@@ -36,6 +37,9 @@ type Reader struct {
 	torn    error // what is bad at offset; nil while nothing is
 	proof   proof // that it is damage, sought in what comes after it
 	err     error // final: damage, or a failed read
+
+	measured bool // the length of the record at offset was sought in the file
+	given    bool // buf was made for the last record, and belongs to who got it
 }
 
 // NewReader returns a Reader of a journal's bytes, from the first event or
@@ -52,17 +56,17 @@ func OpenFile(path string, durable int64) (*Reader, error) {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
 	if durable < 0 {
-		return &Reader{src: f, closer: f, durable: whole}, nil
+		return &Reader{src: f, file: f, durable: whole}, nil
 	}
-	return &Reader{src: &io.LimitedReader{R: f, N: durable}, closer: f, durable: durable}, nil
+	return &Reader{src: &io.LimitedReader{R: f, N: durable}, file: f, durable: durable}, nil
 }
 
 // Close closes the file of a Reader that OpenFile made.
 func (r *Reader) Close() error {
-	if r.closer == nil {
+	if r.file == nil {
 		return nil
 	}
-	return r.closer.Close()
+	return r.file.Close()
 }
 
 // Extend lets a Reader that OpenFile limited read up to a greater durable
@@ -85,8 +89,8 @@ func (r *Reader) Skip(after int32) { r.after = after }
 // as in their JSON, without decoding them.
 func (r *Reader) Only(kinds ...string) { r.kinds = kinds }
 
-func (r *Reader) wants(event []byte) bool {
-	return r.seq > r.after && (len(r.kinds) == 0 || slices.Contains(r.kinds, string(kindOf(event))))
+func (r *Reader) wants(seq int32, event []byte) bool {
+	return seq > r.after && (len(r.kinds) == 0 || slices.Contains(r.kinds, string(kindOf(event))))
 }
 
 // Seq returns the number of the last event read or passed over, 0 before the first.
@@ -110,47 +114,70 @@ func (r *Reader) Next() (quire.Event, error) {
 
 // NextRaw is Next without the decoding: it returns the event's JSON as it was
 // written, on one line. The bytes are the Reader's until the next call.
-func (r *Reader) NextRaw() ([]byte, error) {
+func (r *Reader) NextRaw() ([]byte, error) { return r.next(r.wants) }
+
+// next is NextRaw for the events that are wanted, which is asked with the start
+// of an event's JSON where that is long.
+func (r *Reader) next(wanted func(seq int32, event []byte) bool) ([]byte, error) {
 	for {
-		event, err := r.record()
+		event, err := r.record(wanted)
 		if err != nil {
 			return nil, err
 		}
-		if r.wants(event) {
+		if event != nil && wanted(r.seq, event) {
 			return event, nil
 		}
 	}
 }
 
-// record reads one record and checks it, without consuming a torn one.
-func (r *Reader) record() ([]byte, error) {
+// record reads one record and checks it, without consuming a torn one. Of a
+// long one that is not wanted it returns nothing.
+func (r *Reader) record(wanted func(seq int32, event []byte) bool) ([]byte, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
 	if r.torn != nil {
 		return nil, r.judge()
 	}
-	end, err := r.line()
+	if r.given {
+		r.buf, r.start, r.scanned, r.given = nil, 0, 0, false
+	}
+	end, passed, err := r.line(wanted)
 	if errors.Is(err, io.EOF) && r.short() {
 		return nil, r.fail(corrupt(r.offset, errors.New("it ends before what was durable")))
 	}
-	if err != nil {
+	if err != nil || passed {
 		return nil, err
 	}
 	if r.torn != nil {
 		return nil, r.judge()
 	}
 	event, seq, bad := parseLine(r.buf[r.start:end])
-	if bad == nil && r.seq != 0 && seq != r.seq+1 {
-		bad = fmt.Errorf("event %d follows event %d", seq, r.seq)
+	if bad == nil {
+		bad = r.follows(seq)
 	}
 	if bad != nil {
 		r.torn = bad
 		return nil, r.judge()
 	}
-	r.offset += int64(end + 1 - r.start)
-	r.start, r.scanned, r.seq = end+1, end+1, seq
+	r.consume(seq, end+1-r.start)
+	r.start, r.scanned = end+1, end+1
+	r.given = len(event) > longRecord && r.start == len(r.buf)
 	return event, nil
+}
+
+// follows returns an error unless the event may come next.
+func (r *Reader) follows(seq int32) error {
+	if r.seq != 0 && seq != r.seq+1 {
+		return fmt.Errorf("event %d follows event %d", seq, r.seq)
+	}
+	return nil
+}
+
+// consume goes on to the next record.
+func (r *Reader) consume(seq int32, length int) {
+	r.seq, r.measured = seq, false
+	r.offset += int64(length)
 }
 
 // short reports whether there should be more than has come: at the end.
@@ -180,24 +207,31 @@ func (r *Reader) judge() error {
 	}
 }
 
-// line returns where in buf the next line ends, reading as much as that takes.
-// It sets torn instead as soon as there can be no record in it.
-func (r *Reader) line() (end int, err error) {
+// line returns where in buf the next line ends, reading as much as that takes,
+// or that it has passed over a record. It sets torn instead as soon as there
+// can be no record in it.
+func (r *Reader) line(wanted func(seq int32, event []byte) bool) (end int, passed bool, err error) {
 	for {
 		if i := bytes.IndexByte(r.buf[r.scanned:], '\n'); i >= 0 {
-			return r.scanned + i, nil
+			return r.scanned + i, false, nil
 		}
 		switch {
 		case !isHead(r.buf[r.start:]), bytes.IndexByte(r.buf[r.scanned:], 0) >= 0:
 			r.torn = errNoRecord
-			return 0, nil
+			return 0, false, nil
 		case len(r.buf)-r.start > headLen+MaxEvent:
 			r.torn = ErrTooLarge
-			return 0, nil
+			return 0, false, nil
 		}
 		r.scanned = len(r.buf)
+		if len(r.buf)-r.start > longRecord && r.file != nil && !r.measured {
+			if passed, err := r.long(wanted); passed || err != nil {
+				return 0, passed, err
+			}
+			continue
+		}
 		if err := r.fill(); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 }
@@ -208,7 +242,8 @@ func (r *Reader) fill() error {
 		n := copy(r.buf, r.buf[r.start:])
 		r.buf, r.scanned, r.start = r.buf[:n], r.scanned-r.start, 0
 	}
-	if cap(r.buf)-len(r.buf) < readChunk {
+	room := cap(r.buf) - len(r.buf)
+	if room < readChunk && (!r.measured || room == 0) {
 		grown := make([]byte, len(r.buf), max(min(2*cap(r.buf), headLen+MaxEvent), len(r.buf))+2*readChunk)
 		copy(grown, r.buf)
 		r.buf = grown

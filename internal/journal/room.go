@@ -72,18 +72,18 @@ func (w *Writer) sayLast(why error) error {
 	w.mu.Lock()
 	seq, begun := w.synced, w.begun > 0 && w.begun <= w.synced
 	w.mu.Unlock()
-	var group []byte
+	var words group
 	var end *quire.Finished
 	for _, e := range w.lastWords(why, begun) {
 		seq++
 		e.Seq, e.Time, end = seq, w.now().UTC(), e.Finished
-		line, err := encodeTo(&bytes.Buffer{}, e)
+		l, err := encodeTo(&bytes.Buffer{}, e)
 		if err != nil {
 			return err
 		}
-		group = appendRecord(group, line)
+		words.add(l)
 	}
-	if err := w.writeBatch(group); err != nil {
+	if err := w.writeBatch(words); err != nil {
 		return err
 	}
 	w.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"quire"
+	"quire/internal/rawjson"
 )
 
 // DefaultMaxPending is WriterOptions.MaxPending where that is zero.
@@ -73,9 +74,9 @@ type Writer struct {
 	seq      int32
 	begun    int32 // number of the last Started that was appended
 	finished *quire.Finished
-	pending  []byte // the next group
-	size     int64  // of the file, once pending is written
-	synced   int32  // number of the last durable event
+	pending  group // the next one
+	size     int64 // of the file, once pending is written
+	synced   int32 // number of the last durable event
 	err      error
 	closing  bool
 	changed  chan struct{} // closed and replaced when synced, err or closing change, or pending shrinks
@@ -100,6 +101,7 @@ func (w *Writer) Finished() *quire.Finished {
 
 // Append gives e the next number and, if it has none, the time, and queues it.
 // It does not wait for the disk, but blocks while more than MaxPending bytes wait.
+// The JSON of an output is the Writer's from then on: nobody may change it.
 func (w *Writer) Append(e quire.Event) error {
 	if err := w.Defer(e); err != nil {
 		return err
@@ -116,11 +118,11 @@ func (w *Writer) Defer(e quire.Event) error {
 	if err := w.admit(&e); err != nil {
 		return err
 	}
-	line, err := w.encode(e)
+	l, err := w.encode(e)
 	if err != nil {
 		return err
 	}
-	return w.enqueue(line, e)
+	return w.enqueue(l, e)
 }
 
 // admit numbers the event if it may follow the one before.
@@ -145,35 +147,63 @@ func (w *Writer) admit(e *quire.Event) error {
 	return nil
 }
 
-// encode returns the event's line with room for its head, valid until the next call.
-func (w *Writer) encode(e quire.Event) ([]byte, error) {
+// encode returns the event's line, whose text is valid until the next call.
+func (w *Writer) encode(e quire.Event) (line, error) {
 	w.encoded.Reset()
 	return encodeTo(&w.encoded, e)
 }
 
-func encodeTo(b *bytes.Buffer, e quire.Event) ([]byte, error) {
+// largeOutput is the size in bytes from which on an output is written from
+// where it is in memory.
+const largeOutput = 1 << 20
+
+func encodeTo(b *bytes.Buffer, e quire.Event) (line, error) {
+	e, raw := withoutLarge(e)
 	b.WriteString("00000000-")
 	encoder := json.NewEncoder(b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(e); err != nil {
-		return nil, fmt.Errorf("append to journal: %w", err)
+		return line{}, fmt.Errorf("append to journal: %w", err)
 	}
-	line := b.Bytes()
-	if !utf8.Valid(line) {
+	text := b.Bytes()
+	if !utf8.Valid(text) {
 		// Raw JSON from a kernel comes through the encoder unchecked; JSON is UTF-8.
-		line = bytes.ToValidUTF8(line, []byte("\uFFFD"))
+		text = bytes.ToValidUTF8(text, []byte("\uFFFD"))
 	}
-	if len(line)-headLen-1 > MaxEvent {
-		return nil, ErrTooLarge
+	l := line{text: text, insert: insert{at: len(text) - 1}}
+	if raw != nil {
+		start, ok := bytes.CutSuffix(text, []byte("null}}\n"))
+		if !ok {
+			return line{}, errors.New("append to journal: an event does not end with its output")
+		}
+		l.text, l.insert = append(start, "}}\n"...), insert{len(start), raw}
 	}
-	return line, nil
+	if l.size()-headLen-1 > MaxEvent {
+		return line{}, ErrTooLarge
+	}
+	return l, nil
+}
+
+// withoutLarge returns the event without its output, and that, where it is
+// large and can be written as it is.
+func withoutLarge(e quire.Event) (quire.Event, []byte) {
+	if e.Output == nil || len(e.Output.Output) < largeOutput {
+		return e, nil
+	}
+	if form, ok := rawjson.Scan(e.Output.Output); !ok || form.Spaced {
+		return e, nil
+	}
+	out := *e.Output
+	raw := out.Output
+	out.Output, e.Output = nil, &out
+	return e, raw
 }
 
 // enqueue waits for room and puts the line where the goroutine takes it.
-func (w *Writer) enqueue(line []byte, e quire.Event) error {
+func (w *Writer) enqueue(l line, e quire.Event) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.err == nil && !w.closing && len(w.pending) > 0 && len(w.pending)+len(line) > w.maxPending {
+	for w.err == nil && !w.closing && w.pending.bytes > 0 && w.pending.bytes+l.size() > w.maxPending {
 		w.signal() // it may all have been deferred
 		w.await()
 	}
@@ -183,7 +213,7 @@ func (w *Writer) enqueue(line []byte, e quire.Event) error {
 	if w.closing {
 		return ErrClosed
 	}
-	w.pending = appendRecord(w.pending, line)
+	w.pending.add(l)
 	w.seq, w.finished = e.Seq, e.Finished
 	if e.Started != nil {
 		w.begun = e.Seq
@@ -192,18 +222,6 @@ func (w *Writer) enqueue(line []byte, e quire.Event) error {
 		w.encoded = bytes.Buffer{}
 	}
 	return nil
-}
-
-// appendRecord appends an encoded line to its group, of which it may be the
-// first: the goroutine takes what is pending as one group, and the next only
-// after it has synced that.
-func appendRecord(group, line []byte) []byte {
-	m := goesOn
-	if len(group) == 0 {
-		m = begins
-	}
-	appendHead(line[:0], m, line[headLen:len(line)-1])
-	return append(group, line...)
 }
 
 // await gives up the lock until something has changed.

@@ -47,7 +47,7 @@ const (
 
 // The lower layers, each with what stands below it.
 var (
-	words    = []string{"quire", "quire/nbformat", "quire/jupyter"}
+	words    = []string{"quire", "quire/nbformat", "quire/jupyter", "quire/internal/rawjson"}
 	running  = slices.Concat(words, []string{"quire/internal/crash", "quire/internal/journal", "quire/internal/runner"})
 	journals = slices.Concat(words, []string{"quire/internal/crash", "quire/internal/journal"})
 	serving  = slices.Concat(journals, []string{"quire/internal/dispatch", "quire/internal/service"})
@@ -58,12 +58,13 @@ var (
 // it stands. What is only there for tests is in testSupport as well.
 var layers = map[string]layer{
 	"quire":          {},
-	"quire/nbformat": {quire: []string{"quire"}},
+	"quire/nbformat": {quire: []string{"quire", "quire/internal/rawjson"}},
 	"quire/jupyter":  {quire: []string{"quire", "quire/jupyter/internal/zmtp"}, external: []string{gox + "sys/"}},
 
 	"quire/jupyter/internal/zmtp": {},
 
 	"quire/internal/crash":   {},
+	"quire/internal/rawjson": {},
 	"quire/internal/journal": {quire: slices.Concat(words, []string{"quire/internal/crash"}), external: []string{gox}},
 	"quire/internal/runner":  {quire: words, external: []string{gox}},
 	"quire/internal/pyenv":   {quire: words, external: []string{gox, toml, yaml}},

@@ -111,6 +111,11 @@ func (t *translator) stream(cell int32, widget string, content json.RawMessage) 
 }
 
 func (t *translator) display(cell int32, widget string, msg *jupyter.Message) []quire.Event {
+	if len(msg.Content) >= large && widget == "" {
+		if events, ok := t.displayLarge(cell, msg); ok {
+			return events
+		}
+	}
 	var c displayContent
 	if !decode(msg.Content, &c) {
 		return nil

@@ -21,9 +21,11 @@ const (
 	// Frames up to smallFrame are gathered and share one allocation a message.
 	smallFrame = 32 << 10
 	// A larger frame is first given firstChunk bytes, whatever it claims, and
-	// then growth times what has really come.
+	// then growth times what has really come: so that little of it is copied.
 	firstChunk = 1 << 20
-	growth     = 4
+	growth     = 8
+	// roomBehind is left behind a larger frame, for its owner to append to it.
+	roomBehind = 256
 	// keepScratch is how much gathering space is kept between messages.
 	keepScratch = 1 << 20
 )
@@ -144,17 +146,17 @@ func (r *Reader) part(size uint64) error {
 
 // large reads a frame whose size is only claimed: memory follows what comes.
 func (r *Reader) large(size int) ([]byte, error) {
-	body := make([]byte, 0, min(size, firstChunk))
-	for {
-		at := len(body)
-		body = body[:cap(body)]
+	body := make([]byte, min(size, firstChunk), min(size, firstChunk)+roomBehind)
+	for at := 0; ; {
 		if _, err := io.ReadFull(r.in, body[at:]); err != nil {
 			return nil, truncated(err)
 		}
 		if len(body) == size {
 			return body, nil
 		}
-		grown := make([]byte, len(body), min(size, growth*len(body)))
+		at = len(body)
+		next := min(size, growth*at)
+		grown := make([]byte, next, next+roomBehind)
 		copy(grown, body)
 		body = grown
 	}

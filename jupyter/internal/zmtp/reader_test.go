@@ -144,6 +144,26 @@ func TestMemoryFollowsWhatComes(t *testing.T) {
 	}
 }
 
+// TestLargeFrameIsCopiedLittle counts what is allocated on the way to a large
+// frame, and asks for the room behind it.
+func TestLargeFrameIsCopiedLittle(t *testing.T) {
+	const size = 48 << 20
+	wire := zmtp.AppendMessage(nil, make([]byte, size))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	message, _, err := zmtp.NewReader(bytes.NewReader(wire), zmtp.Limits{}).Next()
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(size+size/4); got > limit {
+		t.Errorf("got %d bytes allocated for a frame of %d, want at most %d", got, size, limit)
+	}
+	if frame := message.Parts[0]; len(frame) != size || cap(frame)-len(frame) < 128 {
+		t.Errorf("got %d bytes with room for %d more, want %d and some room", len(frame), cap(frame)-len(frame), size)
+	}
+}
+
 // TestTooLargeMessageIsSkimmed reads on after a message with more than fits.
 func TestTooLargeMessageIsSkimmed(t *testing.T) {
 	t.Parallel()
