@@ -121,6 +121,8 @@ var likenesses = []likeness{
 	{"faulthandler", "with open('dump', 'w') as f: faulthandler.dump_traceback(f)\nprint(len(open('dump').read()) > 10)\nfaulthandler.enable(); print(faulthandler.is_enabled()); faulthandler.disable()"},
 	{"tracemalloc", "tracemalloc.start(); x = [0] * 1000; print(tracemalloc.get_traced_memory()[0] > 8000); tracemalloc.stop()"},
 	{"IPython", "ip = get_ipython()\nprint(type(ip), ip.profile_dir.location, ip.ipython_dir, ip.config, ip.user_module, ip.kernel.debugger.__class__, ip.parent.__class__, ip.magics_manager.auto_magic, ip.colors, ip.ast_node_interactivity, ip.extension_manager.loaded, ip.has_trait('x'), type(ip.compile))"},
+	{"IPython's shell", "for k, v in sorted(vars(ip).items()): print(k, type(v))\nprint([type(c).__name__ for c in ip.configurables], sorted(ip._trait_values), ip.starting_dir, ip.parent is ip.kernel, ip.user_module is sys.modules['__main__'], ip.history_manager.hist_file, ip._orig_sys_module_state, ip._orig_sys_modules_main_mod, ip.sys_excepthook, ip.stdin_encoding, ip.Completer.dumb_terminal, ip.ns_table.keys(), sorted(ip.user_ns_hidden), sys.ps1, sep='\\n')"},
+	{"IPython's application", "app = ip.kernel.parent\nprint(app.argv, app.extra_args, app.cli_config, app.config is ip.config, app.connection_file, app.profile_dir is ip.profile_dir, app.config_file_paths, app.loaded_config_files, [type(h).__name__ for h in app.log.handlers], app.log.level, sorted(app._trait_values), type(app).instance() is app, sep='\\n')"},
 	{"magics", "%time 1 + 1\n%pwd"},
 	{"%timeit", "%timeit -n1 -r1 -q 1"},
 	{"%run", "open('s.py', 'w').write('print(__name__, __file__)')\n%run s.py"},

@@ -276,6 +276,7 @@ class ForkServer:
         self.added = {k: v for k, v in os.environ.items() if k not in self.given}
         self.path_times = path_times()
         patch_ipykernel()
+        self.prebuilt = Prebuilt.attempt(self.given)
 
     def serve(self):
         """Returns in each kernel, with its request; in the fork server never."""
@@ -428,6 +429,138 @@ class ModuleFiles:
     def values(self):
         since = itertools.islice(reversed(sys.modules.values()), max(0, len(sys.modules) - self.count))
         return itertools.chain(self.files, since)
+
+
+# --- the shell -------------------------------------------------------------
+
+
+class Prebuilt:
+    """IPython's application and shell, as far as they are the same for every kernel
+    that nobody has configured. What looks at the process that it is made in is left
+    out, and made in the kernel in its place. A kernel that has a configuration, or other
+    variables than were read here, makes both by itself."""
+
+    OPTIONS = ["--HistoryManager.hist_file=:memory:"]  # Quire's, beside -f FILE
+    # Steps of InteractiveShell.__init__, in its order. What the first sets is read by others, so that it comes here too.
+    STEPS = """init_environment init_virtualenv save_sys_module_state init_sys_modules init_history
+    init_encoding init_user_ns init_builtins init_prompts""".split()
+
+    @classmethod
+    def attempt(cls, given):
+        """Returns None where the versions are not those that were looked at, or anything is as it was not with them."""
+        import ipykernel
+        import IPython
+
+        if IPython.version_info[0] != 9 or ipykernel.version_info[0] != 7:
+            return None
+        before, environ, register, excepthook = state(), dict(os.environ), atexit.register, sys.excepthook
+        WatchedEnviron.read = set()
+        os.environ.__class__ = WatchedEnviron
+        try:
+            made = cls(given)
+        except BaseException:  # an application refuses by sys.exit
+            made = None
+        os.environ.__class__ = os._Environ
+        for name in os.environ.keys() - environ.keys():
+            del os.environ[name]
+        os.environ.update(environ)
+        atexit.register, sys.excepthook = register, excepthook
+        cls.classes()[0].clear_instance()
+        return made if before == state() else None
+
+    @staticmethod
+    def classes():
+        from ipykernel.kernelapp import IPKernelApp
+        from ipykernel.zmqshell import ZMQInteractiveShell
+
+        return IPKernelApp, ZMQInteractiveShell
+
+    def __init__(self, given):
+        from IPython.core.application import BaseIPythonApplication
+
+        application, shell = self.classes()
+        self.given, self.exits = given, []
+        atexit.register = lambda *call: self.exits.append(call)
+        self.app = application.instance()
+        self.app.load_config_file = self.refuse_configuration
+        BaseIPythonApplication.initialize(self.app, ["-f", "", *self.OPTIONS])
+        del self.app.load_config_file
+        if "session" in self.app._trait_values:
+            raise ValueError("it has an id, which is to be each kernel's own")
+        left_out = {name: shell.__dict__.get(name) for name in self.STEPS[1:]}
+        for name in left_out:
+            setattr(shell, name, lambda _: None)
+        try:
+            self.shell = shell(parent=self.app, profile_dir=self.app.profile_dir, **self.same())
+        finally:
+            for name, own in left_out.items():
+                setattr(shell, name, own) if own else delattr(shell, name)
+        self.read = WatchedEnviron.read - {MARK}
+
+    @staticmethod
+    def same():
+        """What each kernel gives its shell."""
+        from ipykernel.compiler import XCachingCompiler
+
+        return {"user_module": None, "user_ns": None, "compiler_class": XCachingCompiler}
+
+    def refuse_configuration(self):
+        if self.is_configured():  # whose code is not to run before the fork
+            raise ValueError("it is not the same for every kernel")
+        type(self.app).load_config_file(self.app)
+
+    def is_configured(self):
+        names = [f"{name}.{kind}" for name in ("ipython_config", "ipython_kernel_config") for kind in ("py", "json")]
+        return any(os.path.lexists(os.path.join(folder, name)) for folder in self.app.config_file_paths for name in names)
+
+    def fits(self, env, options):
+        return (
+            options[:1] == ["-f"]
+            and options[2:] == self.OPTIONS
+            and all(self.given.get(name) == env.get(name) for name in self.read)
+            and os.path.isdir(self.app.profile_dir.location)
+            and not self.is_configured()
+        )
+
+    def offer(self):
+        """Has the launcher find the application, and the kernel the shell."""
+        from IPython.core.application import BaseIPythonApplication
+
+        application, shell = self.classes()
+        initialize = BaseIPythonApplication.initialize
+
+        def resume(app, argv=None):
+            BaseIPythonApplication.initialize = initialize
+            app.argv = sys.argv[1:]
+            app.init_crash_handler()
+            for config in app.config, app.cli_config:
+                config.IPKernelApp.connection_file = sys.argv[2]
+            app.connection_file = sys.argv[2]
+
+        def instance(**given):
+            del shell.instance
+            same = {"profile_dir": self.app.profile_dir, **self.same()}
+            if any(given.get(name) is not value for name, value in same.items()):
+                return shell.instance(**given)
+            return self.complete(given["parent"], given["kernel"])
+
+        BaseIPythonApplication.initialize, shell.instance = resume, instance
+        for c in application._walk_mro():
+            c._instance = self.app
+
+    def complete(self, parent, kernel):
+        shell = self.shell
+        shell.parent, shell.kernel, shell.starting_dir = parent, kernel, os.getcwd()
+        for step in self.STEPS:
+            getattr(shell, step)()
+            if step == "init_history":
+                shell.configurables.insert(1, shell.configurables.pop())
+        shell.sys_excepthook = sys.excepthook
+        for call in self.exits:
+            atexit.register(*call)
+        for c in type(shell)._walk_mro():
+            c._instance = shell
+        return shell
 
 
 # --- the keeper ------------------------------------------------------------
@@ -585,6 +718,8 @@ def become_kernel(server, request):
     argv = request["argv"]
     sys.orig_argv = argv
     sys.argv = [importlib.util.find_spec("ipykernel_launcher").origin, *argv[3:]]
+    if server.prebuilt and server.prebuilt.fits(request["env"], argv[3:]):
+        server.prebuilt.offer()
     gc.enable()
     try:
         runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
@@ -643,7 +778,8 @@ class HandOver:
             return "IPython has startup files"
         if path_times() != self.server.path_times:
             return "packages have been installed or removed"
-        for name in WatchedEnviron.read - {MARK}:
+        before = self.server.prebuilt.read if self.server.prebuilt else set()
+        for name in (WatchedEnviron.read | before) - {MARK}:
             if self.env.get(name) != env.get(name):
                 return f"{name} is read before the hand-over"
         return self.server.refusal(env, cwd)
