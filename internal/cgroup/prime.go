@@ -6,7 +6,8 @@ import "path/filepath"
 // process into a group, by whomever. Linux has such a move wait until no
 // processor forks or ends a thread any more, some 10 ms long, and spares those
 // that come right after it. So a move that changes nothing waits here, while
-// the caller does other things. It does nothing where that is not allowed.
+// the caller does other things, but for Enter: all threads of this process are
+// moved. It does nothing where that is not allowed.
 func Prime() {
 	all, err := own("/proc/self")
 	if err != nil || len(all) == 0 {

@@ -120,6 +120,7 @@ func (e *enclosure) confine(seen []string, fork func() (int, error)) (err error)
 			return err
 		}
 	}
+	e.priming.Wait() // it moves every thread of this process: this one would be taken out of the group again
 	leave, err := e.group.Enter()
 	if err != nil {
 		return err
