@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"sync"
 
 	"quire"
 	"quire/internal/crash"
@@ -92,23 +91,24 @@ func (a *Archive) fill(scrap string, contents map[string][]byte) error {
 	return nil
 }
 
-// sync makes a folder and the files in it durable, all at the same time: what a
-// file system has gathered is one commit of its own journal for all of them,
-// and under load each wait for the disk ends with one for a processor. It comes
-// after the last name is given.
+// sync makes a folder and the files in it durable. It comes after the last name
+// is given: what a file system has gathered since then is one commit of its own
+// journal, which the first sync waits for and the others find done.
 func (a *Archive) sync(id string, contents map[string][]byte) error {
 	folder := a.executions.item(id)
-	paths := []string{a.executions.name, folder}
 	for name := range contents {
-		paths = append(paths, path.Join(folder, name))
+		f, err := a.executions.data.Open(path.Join(folder, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
 	}
-	errs := make([]error, len(paths))
-	var syncing sync.WaitGroup
-	for i, name := range paths {
-		syncing.Go(func() { errs[i] = a.executions.syncName(name) })
+	if err := a.executions.syncFolder(folder); err != nil {
+		return err
 	}
-	syncing.Wait()
-	return errors.Join(errs...)
+	return a.executions.syncFolder(a.executions.name)
 }
 
 // Remove removes an execution's folder. It is idempotent.

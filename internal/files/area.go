@@ -143,16 +143,6 @@ func (a *area) place(scrap string, folder *os.File, name string) error {
 	return folder.Sync()
 }
 
-// syncName makes a file or a folder durable. It is not for names that a
-// notebook may have given, see openRegular.
-func (a *area) syncName(name string) error {
-	f, err := a.data.Open(name)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
 func (a *area) syncFolder(name string) error { return syncFolder(a.data, name) }
 
 func syncFolder(root *os.Root, name string) error {
