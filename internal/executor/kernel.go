@@ -150,7 +150,7 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 		k.info, err = k.client.Ready(ctx)
 	}
 	if errors.Is(err, jupyter.ErrDisconnected) {
-		k.awaitExit()
+		runner.AwaitExit(k)
 	}
 	switch {
 	case err == nil:
@@ -166,16 +166,6 @@ func (k *kernel) connect(ctx context.Context, info jupyter.ConnectionInfo, limit
 		return quire.Errorf(quire.FailedPrecondition, "the kernel %s closed its connections while it started%s", k.spec.Name, k.output.lastLine())
 	}
 	return fmt.Errorf("connect to kernel: %w", err)
-}
-
-// awaitExit waits for the exit that a lost connection announces, which tells why.
-func (k *kernel) awaitExit() {
-	timer := time.NewTimer(runner.ExitWait)
-	defer timer.Stop()
-	select {
-	case <-k.Done():
-	case <-timer.C:
-	}
 }
 
 func (k *kernel) exited() bool {

@@ -9,9 +9,9 @@ import (
 	"quire/jupyter"
 )
 
-// ExitWait bounds the time between a lost connection and the exit of the
+// exitWait bounds the time between a lost connection and the exit of the
 // kernel's process.
-const ExitWait = time.Second
+const exitWait = time.Second
 
 // Restarter is a Process that notices when the kernel ended while the process
 // that was launched, a program around it, lived on.
@@ -22,13 +22,22 @@ type Restarter interface {
 // Restarted is what a run comes to whose kernel lost its state.
 const Restarted = "the kernel was restarted behind Quire's back: its state is lost"
 
-// died waits for the exit that a lost connection announces.
-func (r *run) died() *quire.Failure {
-	timer := time.NewTimer(ExitWait)
+// AwaitExit waits for the exit that a lost connection announces, which tells
+// why, and reports whether it has come in time.
+func AwaitExit(p Process) bool {
+	timer := time.NewTimer(exitWait)
 	defer timer.Stop()
 	select {
-	case <-r.process.Done():
+	case <-p.Done():
+		return true
 	case <-timer.C:
+		return false
+	}
+}
+
+// died waits for the exit that a lost connection announces.
+func (r *run) died() *quire.Failure {
+	if !AwaitExit(r.process) {
 		return r.restarted()
 	}
 	if p, ok := r.process.(Restarter); ok && p.Restarted() {

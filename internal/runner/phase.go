@@ -38,7 +38,7 @@ func (r *run) limit(ctx context.Context, p phase) (limited context.Context, rele
 	} else {
 		ctx = context.WithoutCancel(ctx)
 		d = map[phase]time.Duration{
-			draining: r.opts.Run.IOPubTimeout, interrupted: r.opts.Run.InterruptGrace, killed: ExitWait, lost: lastWords,
+			draining: r.opts.Run.IOPubTimeout, interrupted: r.opts.Run.InterruptGrace, killed: exitWait, lost: lastWords,
 		}[p]
 	}
 	var cancel context.CancelFunc
