@@ -7,12 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"quire/internal/cgroup"
@@ -239,7 +241,68 @@ func TestNames(t *testing.T) {
 	_ = g
 }
 
-// TestFindRefuses what is no control group: Remove deletes.
+// TestPlaceYields to the server, which stands beside it, where Linux can have
+// it so; this process is the server, and then an executor.
+func TestPlaceYields(t *testing.T) {
+	before := ownGroups(t)
+	p := newParent(t)
+	var place string
+	for _, dir := range p.Paths("x") {
+		if held, err := os.ReadFile(filepath.Join(filepath.Dir(dir), "cpu.idle")); err == nil && strings.TrimSpace(string(held)) == "1" {
+			place = filepath.Dir(dir)
+		}
+	}
+	if place == "" {
+		t.Fatal("no place yields: the tests need Linux 5.15 and the cpu controller")
+	}
+	if leaf, err := os.ReadFile(filepath.Join(filepath.Dir(place), "quire-server", "cgroup.procs")); err != nil || !slices.Contains(strings.Fields(string(leaf)), strconv.Itoa(os.Getpid())) {
+		t.Errorf("the server is not beside its place, %v", err)
+	}
+	// What a server has started, the next one for instance, is in its leaf.
+	again, err := cgroup.Open(filepath.Base(place))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p.Paths("x"), again.Paths("x")); diff != "" {
+		t.Errorf("found elsewhere (-first +again):\n%s", diff)
+	}
+	create(t, p, "one-1", cgroup.Limits{})
+	cgroup.Yield(p.Paths("one-1"))
+	executors := filepath.Join(place, "executors")
+	if !slices.ContainsFunc(ownGroups(t), func(group string) bool { return strings.HasSuffix(executors, group) }) {
+		t.Errorf("got the groups %q, want one of them %s", ownGroups(t), executors)
+	}
+	if names, err := p.Names(); err != nil || !slices.Equal(names, []string{"one-1"}) {
+		t.Errorf("got the groups %v, %v", names, err)
+	}
+	if err := cgroup.Find(p.Paths("one-1")).Remove(); err != nil {
+		t.Error(err)
+	}
+	again.Remove()
+	for _, dir := range append(p.Paths(""), executors) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s is left: %v", dir, err)
+		}
+	}
+	if diff := cmp.Diff(before, ownGroups(t)); diff != "" {
+		t.Errorf("this process is not back (-before +after):\n%s", diff)
+	}
+}
+
+// ownGroups returns the paths of the groups that this process is in, one for
+// each hierarchy.
+func ownGroups(t *testing.T) (groups []string) {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		groups = append(groups, strings.SplitN(strings.TrimSpace(line), ":", 3)[2])
+	}
+	return groups
+}
+
 // TestGroupsComeAndGo lets each group be the last to go again and again, while
 // others come: it takes their place along.
 func TestGroupsComeAndGo(t *testing.T) {
@@ -263,6 +326,7 @@ func TestGroupsComeAndGo(t *testing.T) {
 	running.Wait()
 }
 
+// TestFindRefuses what is no control group: Remove deletes.
 func TestFindRefuses(t *testing.T) {
 	dir := t.TempDir()
 	if got := cgroup.Find([]string{dir, "relative", "/nowhere"}).Paths(); len(got) != 0 {

@@ -89,16 +89,18 @@ func TestOpenUnified(t *testing.T) {
 		root       bool
 		base       string // where the place is made
 		stepsAside bool
+		yields     bool
 	}{
-		{"in a group of its own", "unit", false, "unit", true},
-		{"in the root", "", true, "", false},
-		{"moved by an earlier server", "unit/" + leafName, false, "unit", false},
+		{"in a group of its own", "unit", false, "unit", true, true},
+		{"in the root", "", true, "", false, false},
+		{"moved by an earlier server", "unit/" + leafName, false, "unit", false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newMachine(t, unifiedMount, "0::/"+tt.own+"\n")
 			for _, dir := range []string{tt.own, tt.base, tt.own + "/" + leafName, tt.base + "/quire-x"} {
 				m.v2("cg roup/"+dir, tt.root && dir == "")
 			}
+			m.write("cg roup/"+tt.base+"/quire-x/cpu.idle", "0")
 			p, err := open(m.path("proc"), "quire-x")
 			if err != nil {
 				t.Fatal(err)
@@ -112,6 +114,10 @@ func TestOpenUnified(t *testing.T) {
 				if got := m.read(dir + "/" + subtreeFile); !strings.HasPrefix(got, "+pids") {
 					t.Errorf("%s: got the controllers %q", dir, got)
 				}
+			}
+			idle, there := m.read(base+"/quire-x/cpu.idle"), exists(m.path(base+"/quire-x/"+executorsName))
+			if want := map[bool]string{false: "0", true: "1"}[tt.yields]; idle != want || there != tt.yields {
+				t.Errorf("cpu.idle is %s, a group for executors: %t", idle, there)
 			}
 			if tt.stepsAside {
 				if got := m.read(base + "/" + leafName + "/" + procsFile); got == "" {

@@ -14,15 +14,19 @@ import (
 )
 
 // Parent is a place for groups: a folder of its own in each hierarchy that is
-// of use, below this process's own group, whose limits hold on.
+// of use, below this process's own group, whose limits hold on. Where this
+// process can stand beside its place, in a leaf, the place yields to it: what
+// runs below gets the processors that the server doesn't need. That is always
+// between the two alone; to others they are like any group.
 type Parent struct {
 	dirs    []string
 	version int
+	home    string // of version 1: the group that this process has left for a leaf
 }
 
-// leafName is the group that a server moves to, away from its own, before it
-// gives controllers to that one's children: in version 2 a group has either
-// processes or children with controllers.
+// leafName is the group that a server moves to, away from its own: to stand
+// beside its place, and because a group of version 2 has either processes or
+// children with controllers.
 const leafName = "quire-server"
 
 // Open makes the place of that name or finds it again. Its error says why
@@ -48,7 +52,7 @@ func open(proc, name string) (_ *Parent, err error) {
 		if h.version == 2 {
 			h.controllers = slices.DeleteFunc(h.controllers, func(c string) bool { return slices.Contains(have, c) })
 		}
-		dir, err := h.place(name)
+		dir, err := p.place(h, name)
 		if err != nil {
 			refused = append(refused, err)
 			continue
@@ -70,22 +74,71 @@ func open(proc, name string) (_ *Parent, err error) {
 var errNone = errors.New("no other is mounted")
 
 // place makes the folder name for groups in the hierarchy.
-func (h hierarchy) place(name string) (string, error) {
-	base := h.dir
-	if h.version == 2 {
-		var err error
-		if base, err = h.share(); err != nil {
-			return "", err
-		}
+func (p *Parent) place(h hierarchy, name string) (string, error) {
+	base, apart, err := h.dir, false, error(nil)
+	switch {
+	case h.version == 2:
+		base, apart, err = h.share()
+	case h.has("cpu"):
+		base, apart = p.house(h, name)
+	}
+	if err != nil {
+		return "", err
 	}
 	dir := filepath.Join(base, name)
-	return dir, reason(makePlace(dir))
+	if err := makePlace(dir); err != nil {
+		return "", reason(err)
+	}
+	if apart {
+		letYield(dir)
+	}
+	return dir, nil
 }
+
+// house makes a group of version 1 for this process and the place, with the
+// name of the place, and moves this process to a leaf in it. Where it can't,
+// the place is made without.
+func (p *Parent) house(h hierarchy, name string) (base string, apart bool) {
+	above := h.dir
+	if filepath.Base(above) == leafName { // of a server that has started this one
+		above = filepath.Dir(filepath.Dir(above))
+	}
+	house := filepath.Join(above, name)
+	if !madeOrThere(os.Mkdir(house, 0o755)) {
+		return above, false
+	}
+	if !exists(filepath.Join(house, "cpu.idle")) || toLeaf(house) != nil {
+		_ = os.Remove(house)
+		return above, false
+	}
+	p.home = above
+	return house, true
+}
+
+// toLeaf moves this process to a leaf below dir.
+func toLeaf(dir string) error {
+	leaf := filepath.Join(dir, leafName)
+	if err := os.Mkdir(leaf, 0o755); !madeOrThere(err) {
+		return err
+	}
+	if err := enter(leaf); err != nil {
+		return errors.Join(err, os.Remove(leaf))
+	}
+	return nil
+}
+
+// enter moves this process to the group.
+func enter(dir string) error {
+	return write(filepath.Join(dir, procsFile), strconv.Itoa(os.Getpid()))
+}
+
+// madeOrThere reports whether err, of a Mkdir, leaves a folder there.
+func madeOrThere(err error) bool { return err == nil || errors.Is(err, fs.ErrExist) }
 
 // makePlace makes a folder for groups and, in version 2, gives them all the
 // controllers that it has got itself.
 func makePlace(dir string) error {
-	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(dir, 0o755); !madeOrThere(err) {
 		return err
 	}
 	if !isV2(dir) {
@@ -101,41 +154,36 @@ func makePlace(dir string) error {
 	return nil
 }
 
-// share returns a group of version 2 whose children have the controllers:
-// where systemd has put this process into a part of what it delegates
-// (DelegateSubgroup=), the whole of that, else this process's own.
-func (h hierarchy) share() (string, error) {
+// share returns a group of version 2 whose children have the controllers, and
+// whether this process is in one of them: where systemd has put it into a part
+// of what it delegates (DelegateSubgroup=), the whole of that, else its own.
+func (h hierarchy) share() (dir string, apart bool, err error) {
 	above := filepath.Dir(h.dir)
 	if h.dir != h.mount && (filepath.Base(h.dir) == leafName || delegated(above)) {
-		return above, reason(enable(above, h.controllers))
+		return above, true, reason(enable(above, h.controllers))
 	}
 	if len(h.controllers) == 0 || !exists(filepath.Join(h.dir, eventsFile)) {
-		return h.dir, reason(enable(h.dir, h.controllers)) // the root may have both
+		return h.dir, false, reason(enable(h.dir, h.controllers)) // the root may have both
 	}
 	if delegated(h.dir) {
 		// systemd puts the next server there and could not, while an
 		// executor's limits hold below it.
-		return "", errors.New("the unit has Delegate= without DelegateSubgroup=")
+		return "", false, errors.New("the unit has Delegate= without DelegateSubgroup=")
 	}
-	return h.dir, h.stepAside()
+	return h.dir, true, h.stepAside()
 }
 
 // stepAside moves this process to a leaf, and back again if others are left
 // that keep the controllers from being given.
 func (h hierarchy) stepAside() error {
-	leaf := filepath.Join(h.dir, leafName)
-	if err := os.Mkdir(leaf, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return reason(err)
-	}
-	pid := strconv.Itoa(os.Getpid())
-	err := write(filepath.Join(leaf, procsFile), pid)
+	err := toLeaf(h.dir)
 	if err == nil {
 		if err = enable(h.dir, h.controllers); err == nil {
 			return nil
 		}
-		_ = write(filepath.Join(h.dir, procsFile), pid)
+		_ = enter(h.dir)
+		_ = os.Remove(filepath.Join(h.dir, leafName))
 	}
-	_ = os.Remove(leaf)
 	return reason(err)
 }
 
@@ -204,7 +252,7 @@ func (p *Parent) Names() ([]string, error) {
 			return nil, fmt.Errorf("list groups: %w", err)
 		}
 		for _, e := range entries {
-			if e.IsDir() && !slices.Contains(names, e.Name()) {
+			if e.IsDir() && e.Name() != executorsName && !slices.Contains(names, e.Name()) {
 				names = append(names, e.Name())
 			}
 		}
@@ -212,9 +260,18 @@ func (p *Parent) Names() ([]string, error) {
 	return names, nil
 }
 
-// Remove takes the place away if it holds no group.
+// Remove takes the place away if it holds no group, and lets this process go
+// back to where it was.
 func (p *Parent) Remove() {
+	if p.home != "" {
+		_ = enter(p.home)
+	}
 	for _, dir := range p.dirs {
+		_ = os.Remove(filepath.Join(dir, executorsName))
 		_ = os.Remove(dir)
+		if house := filepath.Dir(dir); p.home != "" && filepath.Dir(house) == p.home {
+			_ = os.Remove(filepath.Join(house, leafName))
+			_ = os.Remove(house)
+		}
 	}
 }

@@ -24,7 +24,7 @@ type enclosure struct {
 	group     *cgroup.Group // nil: there is none
 	born      bool          // the kernel is in the group since its start, before there was a job
 	made      bool          // the temporary folders are there
-	priming   sync.WaitGroup
+	yielding  sync.WaitGroup
 }
 
 // open makes what the isolation asks for.
@@ -45,7 +45,8 @@ func (e *enclosure) makeGroup(limits cgroup.Limits) (err error) {
 		return nil
 	}
 	if e.group, err = cgroup.Create(e.isolation.Groups, limits); err == nil {
-		e.priming.Go(cgroup.Prime) // a kernel will be there in some 10 ms
+		// Not before there is need for it: a kernel will be there in some 10 ms.
+		e.yielding.Go(func() { cgroup.Yield(e.isolation.Groups) })
 	}
 	return err
 }
@@ -63,7 +64,7 @@ func (e *enclosure) tmp() tmpFolders { return tmpFolders{e.dir} }
 // close ends every process of the execution, and removes what open has made.
 // What can't be removed now is left to the server.
 func (e *enclosure) close(logger *slog.Logger) {
-	e.priming.Wait()
+	e.yielding.Wait()
 	if e.group != nil {
 		if err := e.group.Kill(); err != nil {
 			logger.Error("end the notebook's processes", "error", err)
@@ -120,7 +121,7 @@ func (e *enclosure) confine(seen []string, fork func() (int, error)) (err error)
 			return err
 		}
 	}
-	e.priming.Wait() // it moves every thread of this process: this one would be taken out of the group again
+	e.yielding.Wait() // it moves every thread of this process: this one would be taken out of the group again
 	leave, err := e.group.Enter()
 	if err != nil {
 		return err
