@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -21,7 +20,7 @@ import (
 type Parent struct {
 	dirs    []string
 	version int
-	home    string // of version 1: the group that this process has left for a leaf
+	house   string // of version 1: what the place and this process's leaf are in
 }
 
 // leafName is the group that a server moves to, away from its own: to stand
@@ -80,7 +79,7 @@ func (p *Parent) place(h hierarchy, name string) (string, error) {
 	case h.version == 2:
 		base, apart, err = h.share()
 	case h.has("cpu"):
-		base, apart = p.house(h, name)
+		base, apart = p.makeHouse(h, name)
 	}
 	if err != nil {
 		return "", err
@@ -95,10 +94,10 @@ func (p *Parent) place(h hierarchy, name string) (string, error) {
 	return dir, nil
 }
 
-// house makes a group of version 1 for this process and the place, with the
+// makeHouse makes a group of version 1 for this process and the place, with the
 // name of the place, and moves this process to a leaf in it. Where it can't,
 // the place is made without.
-func (p *Parent) house(h hierarchy, name string) (base string, apart bool) {
+func (p *Parent) makeHouse(h hierarchy, name string) (base string, apart bool) {
 	above := h.dir
 	if filepath.Base(above) == leafName { // of a server that has started this one
 		above = filepath.Dir(filepath.Dir(above))
@@ -111,7 +110,7 @@ func (p *Parent) house(h hierarchy, name string) (base string, apart bool) {
 		_ = os.Remove(house)
 		return above, false
 	}
-	p.home = above
+	p.house = house
 	return house, true
 }
 
@@ -127,10 +126,8 @@ func toLeaf(dir string) error {
 	return nil
 }
 
-// enter moves this process to the group.
-func enter(dir string) error {
-	return write(filepath.Join(dir, procsFile), strconv.Itoa(os.Getpid()))
-}
+// enter moves this process, with all its threads, to the group.
+func enter(dir string) error { return write(filepath.Join(dir, procsFile), "0") }
 
 // madeOrThere reports whether err, of a Mkdir, leaves a folder there.
 func madeOrThere(err error) bool { return err == nil || errors.Is(err, fs.ErrExist) }
@@ -263,15 +260,15 @@ func (p *Parent) Names() ([]string, error) {
 // Remove takes the place away if it holds no group, and lets this process go
 // back to where it was.
 func (p *Parent) Remove() {
-	if p.home != "" {
-		_ = enter(p.home)
+	if p.house != "" {
+		_ = enter(filepath.Dir(p.house))
 	}
 	for _, dir := range p.dirs {
 		_ = os.Remove(filepath.Join(dir, executorsName))
 		_ = os.Remove(dir)
-		if house := filepath.Dir(dir); p.home != "" && filepath.Dir(house) == p.home {
-			_ = os.Remove(filepath.Join(house, leafName))
-			_ = os.Remove(house)
-		}
+	}
+	if p.house != "" {
+		_ = os.Remove(filepath.Join(p.house, leafName))
+		_ = os.Remove(p.house)
 	}
 }
